@@ -1,0 +1,120 @@
+"""Each process's settings: one Struct that a component encodes and the process decodes at its start.
+
+The environment holds one variable a field, `DARKROOM_<FIELD>`; text stands as it is, everything else as JSON. A field
+without a value (None) has no variable. So a renamed setting is a type error where the component builds the Struct.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.inspect import EnumType, LiteralType, NoneType, StrType, Type, UnionType, type_info
+
+from contracts.limits import Timing
+from contracts.messages import Queue
+
+PREFIX: Final = "DARKROOM_"
+
+
+class BadEnvironment(Exception):
+    """A setting is missing or wrong; the message names the variable and says what it needs."""
+
+
+class CloudEnvironment(Struct, frozen=True, kw_only=True):
+    """What every process needs to reach AWS."""
+
+    region: str
+    endpoint_url: str | None = None
+    """Of the embedded cloud; AWS itself has none."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
+    """Settings of the upload service."""
+
+    stack: str
+    """Name shown on the page and in logs."""
+    originals_bucket: str
+    results_bucket: str
+    jobs_table: str
+    due_shards: Annotated[int, Meta(ge=1, le=256)]
+    queue_urls: dict[Queue, str]
+    """`jobs` and `jobs-bulk`."""
+    link_signer_role_arn: str
+    auth: Literal["required", "open"]
+    """`open` is accepted on loopback only."""
+    spool_uploads: Annotated[int, Meta(ge=1, le=1_024)] = 32
+    """Uploads in hand at once on one host; each holds at most 1 MiB of memory and one file on the spool's disk."""
+    spool_directory: str | None = None
+    """Not a tmpfs: the spool would count as memory. None: the system's temporary directory."""
+    timing: Timing = Timing()
+
+
+class ProcessingEnvironment(CloudEnvironment, frozen=True, kw_only=True):
+    """Settings of the processing service."""
+
+    stack: str
+    originals_bucket: str
+    results_bucket: str
+    jobs_table: str
+    due_shards: Annotated[int, Meta(ge=1, le=256)]
+    queue_urls: dict[Queue, str]
+    dead_letter_urls: dict[Queue, str]
+    eraser_role_arn: str
+    transform_concurrency: Annotated[int, Meta(ge=2, le=1_000)]
+    """Maximum concurrency of the function's mapping; twice this is the most that `transforms` is filled to."""
+    timing: Timing = Timing()
+
+
+class TransformEnvironment(CloudEnvironment, frozen=True, kw_only=True):
+    """Settings of the transform function."""
+
+    originals_bucket: str
+    results_bucket: str
+    completions_queue_url: str
+    timeout_seconds: Annotated[int, Meta(ge=5, le=900)]
+    """Of the function; its own deadline is two seconds before."""
+    threads: Annotated[int, Meta(ge=1, le=6)] = 2
+    """Encoding threads; more than the function's share of processors gives nothing."""
+
+
+Settings = TypeVar("Settings", bound=CloudEnvironment)
+
+
+def to_environ(settings: CloudEnvironment) -> dict[str, str]:
+    """The variables that `from_environ` reads back as the same settings."""
+    variables = {}
+    for name, value in msgspec.to_builtins(settings).items():
+        if value is not None:
+            variables[PREFIX + name.upper()] = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return variables
+
+
+def from_environ(kind: type[Settings], environ: Mapping[str, str]) -> Settings:
+    """Settings of a process; variables of other names are not looked at.
+
+    Raises BadEnvironment naming the first variable that is missing or wrong.
+    """
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        variable = PREFIX + field.name.upper()
+        text = environ.get(variable)
+        if text is None:
+            if field.required:
+                raise BadEnvironment(f"{variable} is not set; the deployment makes it for {kind.__name__}")
+            continue
+        try:
+            raw = text if _is_text(type_info(field.type)) else msgspec.json.decode(text)
+            values[field.name] = msgspec.convert(raw, field.type)
+        except msgspec.MsgspecError as error:
+            raise BadEnvironment(f"{variable}: {error}") from error
+    return kind(**values)
+
+
+def _is_text(info: Type) -> bool:
+    if isinstance(info, UnionType):
+        return all(isinstance(kind, NoneType) or _is_text(kind) for kind in info.types)
+    if isinstance(info, LiteralType):
+        return all(isinstance(value, str) for value in info.values)
+    return isinstance(info, StrType | EnumType)

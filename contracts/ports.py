@@ -1,0 +1,157 @@
+"""What adapters must offer, as the rooms that use it see it. Implementations: `adapters/` and `tests/support`.
+
+Every method may raise Unavailable (ask again later); further errors are listed. All are safe to call from several
+threads at once.
+"""
+
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol
+
+from msgspec import Struct
+
+from contracts.identifiers import JobId, Tenant
+from contracts.job import Instant, Job
+from contracts.messages import Outgoing, Queue
+
+
+class Pinned(Struct, frozen=True, kw_only=True):
+    """One version of an object."""
+
+    version_id: str
+    etag: str
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """What S3 says of an object's current version; `sha256` in hex, if it was stored with one."""
+
+    version_id: str
+    etag: str
+    bytes: int
+    sha256: str | None
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """A presigned address and the moment it dies (never later than the credentials that signed it)."""
+
+    url: str
+    expires_at: Instant
+
+
+class Received(Struct, frozen=True, kw_only=True):
+    """One receive of a message; `receives` counts this one too."""
+
+    queue: Queue
+    body: str
+    receipt: str
+    receives: int
+
+
+class Depth(Struct, frozen=True, kw_only=True):
+    """Approximate counts of a queue: waiting, received but not deleted, and delayed."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+    @property
+    def total(self) -> int:
+        return self.visible + self.in_flight + self.delayed
+
+
+class OriginalStore(Protocol):
+    """The bucket of originals."""
+
+    def put_original(self, key: str, body: BinaryIO, *, length: int, sha256: str, media_type: str) -> Pinned:
+        """Store once; the body is read from its start and its SHA-256 (hex) checked by S3.
+
+        Raises AlreadyStored if the key exists.
+        """
+        ...
+
+    def head_original(self, key: str) -> Head | None:
+        """The current version, or None."""
+        ...
+
+
+class OriginalReader(Protocol):
+    """The function's side of the bucket of originals."""
+
+    def get_original(self, key: str, version_id: str) -> bytes:
+        """All bytes of that version; raises SourceMissing."""
+        ...
+
+
+class ResultStore(Protocol):
+    """The bucket of results."""
+
+    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
+        """Store an immutable result. Success also if it is there already: its key is its digest (hex SHA-256)."""
+        ...
+
+
+class LinkSigner(Protocol):
+    """Signs links to results."""
+
+    def link(self, key: str, *, seconds: int, filename: str) -> Link:
+        """GET link. No call to AWS but the renewal of credentials. `filename` is offered to who saves it."""
+        ...
+
+
+class Eraser(Protocol):
+    """Deletes a job's bytes, with rights over that job's prefixes alone."""
+
+    def erase(self, tenant: Tenant, job_id: JobId) -> int:
+        """Delete every version and marker of the job's originals and results; how many there were."""
+        ...
+
+
+class Queues(Protocol):
+    """The queues."""
+
+    def send(self, messages: Sequence[Outgoing]) -> None:
+        """Send all, in batches of ten. Raises Unavailable if any could not be sent."""
+        ...
+
+    def receive(self, queue: Queue, *, most: int, wait_seconds: int, dead_letters: bool = False) -> list[Received]:
+        """Up to `most` (1 to 10) messages, waiting 0 to 20 s for the first."""
+        ...
+
+    def delete(self, messages: Sequence[Received], *, dead_letters: bool = False) -> None:
+        """Acknowledge. A stale receipt is no error: the message will come again and change nothing."""
+        ...
+
+    def park(self, message: Received, reason: str) -> None:
+        """Send to the queue's dead letters with the reason, as attribute `reason`; the caller deletes it afterwards."""
+        ...
+
+    def depth(self, queue: Queue, *, dead_letters: bool = False) -> Depth:
+        """Approximate counts."""
+        ...
+
+
+class Ledger(Protocol):
+    """The table of jobs: the only truth."""
+
+    def create(self, job: Job) -> Job | None:
+        """Write a job that does not exist yet: None. If one does, nothing is written and that one is answered."""
+        ...
+
+    def read(self, job_ids: Sequence[JobId]) -> dict[JobId, Job]:
+        """Consistent; ids without a job are absent from the answer."""
+        ...
+
+    def replace(self, job: Job, expected_revision: int) -> None:
+        """Write the job whole; raises RevisionMoved if the row's revision is another, or there is no row."""
+        ...
+
+    def due(self, shard: int, until: Instant, *, most: int = 100) -> list[JobId]:
+        """Ids of jobs of the shard with `due_at` <= until, earliest first; eventually consistent."""
+        ...
+
+
+class Clock(Protocol):
+    """The time of day. Decides when to look again, never who wins."""
+
+    def now(self) -> Instant:
+        """Milliseconds since the epoch."""
+        ...

@@ -1,0 +1,76 @@
+"""Names of the tables' keys and indexes: what `components` declares and `adapters` reads and writes.
+
+An item of `jobs` is an envelope around the encoded document:
+
+    pk            S  job#<id>
+    document      B  the msgspec-encoded Job
+    revision      N  the condition of every replace
+    kind          S  job
+    tenant        S
+    tenant_day    S  <tenant>#<YYYY-MM-DD of created_at, UTC>: hash key of by_tenant
+    created_at    N  ms: range key of by_tenant
+    state, preset S  projected into by_tenant
+    shard         N  of `due`; absent when nothing is due, so that the index stays sparse
+    due_at        N  ms: range key of `due`
+    ttl           N  seconds (DynamoDB's time to live); only in a tombstone
+"""
+
+import zlib
+from typing import Final
+
+from msgspec import Struct
+
+
+class Index(Struct, frozen=True, kw_only=True):
+    """A global secondary index; `keys` is (hash, range); `projected` None means keys only."""
+
+    name: str
+    hash_key: str
+    range_key: str
+    projected: tuple[str, ...] | None = None
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """A table with one hash key; `attributes` gives the DynamoDB type (S, N, B) of every key attribute."""
+
+    name: str
+    hash_key: str
+    range_key: str | None = None
+    attributes: dict[str, str]
+    indexes: tuple[Index, ...] = ()
+    ttl: str | None = None
+
+
+DUE: Final = Index(name="due", hash_key="shard", range_key="due_at")
+BY_TENANT: Final = Index(
+    name="by_tenant", hash_key="tenant_day", range_key="created_at", projected=("state", "preset")
+)
+
+JOBS: Final = Table(
+    name="jobs",
+    hash_key="pk",
+    attributes={"pk": "S", "shard": "N", "due_at": "N", "tenant_day": "S", "created_at": "N"},
+    indexes=(DUE, BY_TENANT),
+    ttl="ttl",
+)
+"""Jobs and what belongs to one job."""
+
+REGISTRY: Final = Table(
+    name="registry", hash_key="pk", range_key="sk", attributes={"pk": "S", "sk": "S"}, ttl="ttl"
+)
+"""What outlives jobs: tenants, API keys, presets, webhook endpoints, batches."""
+
+
+def job_key(job_id: str) -> str:
+    """Hash key of a job's item."""
+    return f"job#{job_id}"
+
+
+def job_id_of(key: str) -> str:
+    """Inverse of `job_key`."""
+    return key.removeprefix("job#")
+
+
+def shard_of(job_id: str, shards: int) -> int:
+    """The shard of the `due` index that a job belongs to, 0 to shards - 1; even over random ids."""
+    return zlib.crc32(job_id.encode()) % shards
