@@ -61,7 +61,7 @@ class Crashed(Struct, frozen=True, kw_only=True):
 class LapsedDebt(Struct, frozen=True, kw_only=True):
     """A debt was looked at. From: sweeper.
 
-    `queue_empty` is False while its queue holds messages: then waiting is the reason and the gap is the longest at once.
+    `queue_empty` is False while its queue holds messages: then waiting is the reason, the gap the longest at once.
     `purged` says that the queues were seen empty twice: then a debt that was sent a while ago is sent before it is due.
     """
 
@@ -110,5 +110,18 @@ class Erased(Struct, frozen=True, kw_only=True):
 
 
 Event = (
-    Reserved | Stored | Refused | Planned | Finished | Crashed | LapsedDebt | LapsedAlarm | Notified | Cancelled | Retried | Deleted | Expired | Erased
+    Reserved
+    | Stored
+    | Refused
+    | Planned
+    | Finished
+    | Crashed
+    | LapsedDebt
+    | LapsedAlarm
+    | Notified
+    | Cancelled
+    | Retried
+    | Deleted
+    | Expired
+    | Erased
 )

@@ -1,4 +1,5 @@
 """placeholder"""
+
 from enum import StrEnum
 
 

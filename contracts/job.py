@@ -199,7 +199,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One job. Counters only rise: `revision` by every write, `run` by a retry, `last_token`, `last_debt`, `last_part`."""
+    """One job. Counters only rise: `revision` by every write, `run` by a retry, and the `last_` ones."""
 
     schema: Annotated[int, Meta(ge=1)]
     """Always written: it must never be guessed from the reader's own default."""

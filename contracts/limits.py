@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 MIB: Final = 1024 * 1024
 
 MAX_BODY_BYTES: Final = 25 * MIB
-"""Bytes of a file sent through the upload service. Larger pictures belong in a direct upload, which no host has to carry."""
+"""Bytes of a file sent through the upload service: enough for a camera's JPEG, bounded for the host that carries it."""
 
 MAX_OPTIONS_BYTES: Final = 64 * 1024
 """Bytes of the `options` part: fifty variants with every field set take about 20 KiB."""

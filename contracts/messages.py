@@ -26,7 +26,7 @@ class Queue(StrEnum):
     JOBS = "jobs"
     """`Process`, in the order that people wait for. Read by the processing service."""
     JOBS_BULK = "jobs-bulk"
-    """`Process`, of work that asked to be bulk. Read by the processing service, once for every eight reads of `jobs`."""
+    """`Process`, of work that asked to be bulk. Read by the processing service, once for eight reads of `jobs`."""
     TRANSFORMS = "transforms"
     """`Transform`. Read by the transform function."""
     COMPLETIONS = "completions"
@@ -103,7 +103,7 @@ Answer = Done | Failed | Retryable | Undone
 
 
 class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What decoding the original showed. Pixels are after orientation; `orientation` is the EXIF value applied, 1 to 8."""
+    """What decoding the original showed. Pixels are after orientation; `orientation` is the EXIF value, 1 to 8."""
 
     width: Annotated[int, Meta(ge=1)]
     height: Annotated[int, Meta(ge=1)]

@@ -42,9 +42,7 @@ class Table(Struct, frozen=True, kw_only=True):
 
 
 DUE: Final = Index(name="due", hash_key="shard", range_key="due_at")
-BY_TENANT: Final = Index(
-    name="by_tenant", hash_key="tenant_day", range_key="created_at", projected=("state", "preset")
-)
+BY_TENANT: Final = Index(name="by_tenant", hash_key="tenant_day", range_key="created_at", projected=("state", "preset"))
 
 JOBS: Final = Table(
     name="jobs",
@@ -55,9 +53,7 @@ JOBS: Final = Table(
 )
 """Jobs and what belongs to one job."""
 
-REGISTRY: Final = Table(
-    name="registry", hash_key="pk", range_key="sk", attributes={"pk": "S", "sk": "S"}, ttl="ttl"
-)
+REGISTRY: Final = Table(name="registry", hash_key="pk", range_key="sk", attributes={"pk": "S", "sk": "S"}, ttl="ttl")
 """What outlives jobs: tenants, API keys, presets, webhook endpoints, batches."""
 
 
