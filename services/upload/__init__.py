@@ -1,0 +1,1 @@
+"""The upload service: the public API and its page. `routes` parse, call and reply; `intake` is the use case."""
