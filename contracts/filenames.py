@@ -1,0 +1,23 @@
+"""The client's name for a file: data for people, never part of a key or a path."""
+
+import unicodedata
+from typing import Final
+
+from contracts.limits import MAX_FILENAME_BYTES
+
+_DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of what nobody sees: controls, format and direction marks, lone surrogates, line separators."""
+
+
+def safe_filename(text: str | None) -> str | None:
+    """The last part of the path, composed (NFC), without what cannot be seen, cut to the limit between characters.
+
+    None if nothing is left. Applying it again changes nothing.
+    """
+    if text is None:
+        return None
+    last = text.replace("\\", "/").rpartition("/")[2]
+    seen = "".join(character for character in last if unicodedata.category(character) not in _DROPPED)
+    composed = unicodedata.normalize("NFC", seen).strip()
+    name = composed.encode()[:MAX_FILENAME_BYTES].decode(errors="ignore").rstrip()
+    return None if name in ("", ".", "..") else name
