@@ -198,5 +198,5 @@ def _essence(content_type: str | None) -> str:
 
 
 def _extension(filename: str | None) -> str:
-    stem, dot, extension = (filename or "").strip().rpartition(".")
+    _, dot, extension = (filename or "").strip().rpartition(".")
     return extension.lower() if dot else ""

@@ -1,0 +1,154 @@
+"""What a request may ask for, beside its file: the public options, their decoder and their fingerprint.
+
+    {"preset": "web@1", "variants": [...], "priority": "normal", "expires_in": 604800, "meta": {"sku": "A-17"}}
+
+Everything is optional. The upload service decodes them from the `options` part of a form; the client encodes them.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta, Struct
+
+from contracts.errors import Malformed, SpecInvalid
+from contracts.job import Lane
+from contracts.limits import (
+    MAX_LIFE_SECONDS,
+    MAX_META_BYTES,
+    MAX_META_PAIRS,
+    MAX_OPTIONS_BYTES,
+    MAX_VARIANTS,
+    MIN_LIFE_SECONDS,
+)
+from contracts.presets import DEFAULT_PRESET, preset
+from contracts.variants import Variant
+
+_MAX_DEPTH: Final = 16
+"""Of arrays and objects in one another. Options need four; fixed, because Python's own limit depends on the caller."""
+_MAX_DETAIL_CHARS: Final = 300
+
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|([\[{])|([\]}])', re.DOTALL)
+"""Strings, closed or not, so that brackets in them are not counted; opening; closing. Matches in linear time."""
+_LOCATED: Final = re.compile(r"(?P<detail>.*) - at `(?:key` in `)?\$(?P<path>[\w.\[\]]*)`", re.DOTALL)
+"""A message of msgspec that says where."""
+_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+_UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The options of one job. Neither `preset` nor `variants` stands for the default preset; both add up."""
+
+    preset: str | None = None
+    variants: Annotated[tuple[Variant, ...], Meta(min_length=1, max_length=MAX_VARIANTS)] = ()
+    priority: Lane = Lane.NORMAL
+    expires_in: Annotated[int, Meta(ge=MIN_LIFE_SECONDS, le=MAX_LIFE_SECONDS)] | None = None
+    """Seconds from the request to the job's deletion; the deployment's default if absent."""
+    meta: dict[str, str] = {}
+    """The sender's own words, given back with every status."""
+
+    @property
+    def effective_preset(self) -> str | None:
+        """The preset that is used; None for a job of its own variants alone."""
+        return self.preset if self.preset is not None or self.variants else DEFAULT_PRESET
+
+    def resolved(self) -> tuple[Variant, ...]:
+        """The variants to make: the preset's, then the job's own.
+
+        Raises SpecInvalid for a preset that does not exist, a name given twice, and too many variants.
+        """
+        name = self.effective_preset
+        own_from = 0 if name is None else len(preset(name))
+        variants = self.variants if name is None else preset(name) + self.variants
+        if len(variants) > MAX_VARIANTS:
+            raise _invalid("#/variants", f"{len(variants)} variants in all; a job has at most {MAX_VARIANTS}")
+        seen: set[str] = set()
+        for number, variant in enumerate(variants, start=-own_from):
+            if variant.name in seen:
+                raise _invalid(f"#/variants/{number}/name", f"there are two variants named {variant.name}")
+            seen.add(variant.name)
+        return variants
+
+
+def decode_options(raw: bytes) -> Options:
+    """Options from the JSON of a request.
+
+    Raises Malformed for what is not one JSON text in UTF-8 (or is too large, too deep, or gives a key twice), and
+    SpecInvalid, with its errors located by JSON Pointers (RFC 6901, as URI fragments), for what may not be asked for.
+    """
+    document = _parsed(raw)
+    try:
+        options = msgspec.convert(document, Options)
+    except msgspec.ValidationError as error:
+        raise _invalid(*_located(str(error))) from error
+    if len(options.meta) > MAX_META_PAIRS:
+        raise _invalid("#/meta", f"{len(options.meta)} pairs; there may be {MAX_META_PAIRS}")
+    meta_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in options.meta.items())
+    if meta_bytes > MAX_META_BYTES:
+        raise _invalid("#/meta", f"{meta_bytes} bytes of keys and values; there may be {MAX_META_BYTES}")
+    options.resolved()
+    return options
+
+
+def encode_options(options: Options) -> bytes:
+    """Inverse of `decode_options`, and the same bytes for equal options: keys sorted, defaults left out."""
+    return msgspec.json.encode(options, order="sorted")
+
+
+def fingerprint(options: Options) -> str:
+    """SHA-256 in hex of what the options mean: spelling, order of keys and defaults written out do not count."""
+    canonical = msgspec.structs.replace(options, preset=options.effective_preset)
+    return hashlib.sha256(encode_options(canonical)).hexdigest()
+
+
+def _parsed(raw: bytes) -> Any:
+    if len(raw) > MAX_OPTIONS_BYTES:
+        raise Malformed(f"the options are longer than {MAX_OPTIONS_BYTES} bytes", limit=MAX_OPTIONS_BYTES)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("the options are not UTF-8") from error
+    if any(depth > _MAX_DEPTH for depth in _depths(text)):
+        raise Malformed(f"the options are nested deeper than {_MAX_DEPTH}")
+    try:
+        document = json.loads(text, object_pairs_hook=_object)
+        # an escape can spell half a surrogate pair, which is no text and could never be given back
+        json.dumps(document, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise Malformed("the options are not JSON") from error
+    return document
+
+
+def _depths(text: str) -> Iterator[int]:
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        depth += (match[1] is not None) - (match[2] is not None)
+        yield depth
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("an object of the options gives the same key twice")
+    return found
+
+
+def _located(message: str) -> tuple[str, str]:
+    """JSON Pointer and detail of a message such as ``Expected `int` >= 1 - at `$.variants[0].resize.width` ``."""
+    located = _LOCATED.fullmatch(message)
+    detail, path = (located["detail"], located["path"]) if located else (message, "")
+    pointer = "#" + "".join(f"/{key or index}" for key, index in _STEP.findall(path))
+    unknown = _UNKNOWN_FIELD.fullmatch(detail)
+    if unknown is None:
+        return pointer, detail
+    name = quote(unknown["name"][:_MAX_DETAIL_CHARS].replace("~", "~0").replace("/", "~1"), safe="~")
+    return f"{pointer}/{name}", "there is no such option"
+
+
+def _invalid(pointer: str, detail: str) -> SpecInvalid:
+    detail = detail[:_MAX_DETAIL_CHARS]
+    return SpecInvalid(f"{detail} (at {pointer})", errors=[(pointer, detail)])
