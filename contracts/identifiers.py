@@ -9,9 +9,10 @@ from msgspec import Meta
 
 from contracts.errors import NotFound
 
-JOB_ID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
-TENANT_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,39}$"
-VARIANT_NAME_PATTERN: Final = "^[a-z0-9_-]{1,40}$"
+# `$` alone would let a trailing newline through, wherever a Struct searches with the pattern
+JOB_ID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\\n)$"
+TENANT_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,39}(?!\\n)$"
+VARIANT_NAME_PATTERN: Final = "^[a-z0-9_-]{1,40}(?!\\n)$"
 
 JobId = Annotated[str, Meta(pattern=JOB_ID_PATTERN)]
 """Canonical lower-case text of a UUID of version 7 (random) or 8 (derived from an Idempotency-Key)."""
@@ -48,7 +49,6 @@ def derived_job_id(tenant: str, idempotency_key: str) -> JobId:
 
 def parse_job_id(text: str) -> JobId:
     """The id, if `text` is exactly one as we write them; raises NotFound otherwise (an address of nothing)."""
-    # fullmatch, because `$` alone would let a trailing newline through
     if _JOB_ID.fullmatch(text) is None:
         raise NotFound("no job has an id like this one")
     return text

@@ -68,7 +68,7 @@ class Done(Struct, frozen=True, kw_only=True, tag_field="answer", tag="done", om
 
     name: VariantName
     key: str
-    digest: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    digest: Annotated[str, Meta(pattern="^[0-9a-f]{64}(?!\\n)$")]
     bytes: Annotated[int, Meta(ge=1)]
     width: Annotated[int, Meta(ge=1)]
     height: Annotated[int, Meta(ge=1)]
