@@ -1,0 +1,47 @@
+"""Python client of Darkroom, blocking and async, and the `darkroom` command (`client.command`).
+
+with Darkroom() as darkroom:
+    job = darkroom.upload("chair.jpg", preset="web@1")
+    status = darkroom.wait(job.id)
+    darkroom.download(status, "out")
+"""
+
+from client.answers import Accepted, Fault, Progress, Source, Status, VariantStatus
+from client.conversation import DEFAULT_ADDRESS, Downloaded, UploadOptions
+from client.drivers import AsyncDarkroom, Darkroom
+from client.errors import (
+    BadInput,
+    Busy,
+    Damaged,
+    DarkroomError,
+    NotFinished,
+    Problem,
+    Refused,
+    ServerFault,
+    StrangeAnswer,
+    Unreachable,
+)
+
+__all__ = [
+    "DEFAULT_ADDRESS",
+    "Accepted",
+    "AsyncDarkroom",
+    "BadInput",
+    "Busy",
+    "Damaged",
+    "Darkroom",
+    "DarkroomError",
+    "Downloaded",
+    "Fault",
+    "NotFinished",
+    "Problem",
+    "Progress",
+    "Refused",
+    "ServerFault",
+    "Source",
+    "Status",
+    "StrangeAnswer",
+    "Unreachable",
+    "UploadOptions",
+    "VariantStatus",
+]

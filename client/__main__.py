@@ -1,0 +1,5 @@
+"""`python -m client` is `darkroom`, for a checkout that is not installed."""
+
+from client.command import main
+
+main()

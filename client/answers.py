@@ -1,0 +1,149 @@
+"""What Darkroom answers, as types. Unknown members are kept in `as_sent` and never an error: servers may be newer.
+
+Built by `client.conversation`; shown by `client.table`. Problem documents are errors, in `client.errors`.
+"""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from contracts.job import FINAL
+
+_FINAL: Final = frozenset(str(state) for state in FINAL)
+_DIGEST_PREFIX: Final = "sha-256=:"
+
+T = TypeVar("T")
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """A 202: the upload is stored and owned by this job."""
+
+    id: str
+    state: str = "queued"
+    status_url: str = ""
+    """As the server names it, usually relative to its address."""
+    replayed: bool = False
+    """The same Idempotency-Key had been answered before; this is that answer."""
+    as_sent: dict[str, Any] = field(default_factory=dict)
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """Variants that have reached an end, of all that were asked for."""
+
+    done: int = 0
+    total: int = 0
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """What is known of the original; `sha256` in hex, sizes in pixels."""
+
+    filename: str | None = None
+    media_type: str | None = None
+    bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    frames: int = 1
+    sha256: str | None = None
+    orientation_applied: int | None = None
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """Why a job or a variant came to nothing; a problem document inside a status."""
+
+    code: str = ""
+    title: str = ""
+    detail: str = ""
+    status: int | None = None
+    retryable: bool = False
+
+
+class VariantStatus(Struct, frozen=True, kw_only=True):
+    """One variant. Everything but `name` and `state` is there only once it is completed (or failed: `error`)."""
+
+    name: str
+    state: str
+    media_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    bytes: int | None = None
+    digest: str | None = None
+    """RFC 9530 form, `sha-256=:<base64>:`."""
+    elapsed_ms: float | None = None
+    """Milliseconds of resizing and encoding."""
+    url: str | None = None
+    """A link that works until `url_expires_at`; a fresh status has a fresh one."""
+    url_expires_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+    error: Fault | None = None
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """A status document. Times are aware datetimes in UTC; `as_sent` is the document as it came."""
+
+    id: str
+    state: str
+    run: int = 1
+    revision: int = 0
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    progress: Progress = Progress()
+    source: Source = Source()
+    variants: tuple[VariantStatus, ...] = ()
+    error: Fault | None = None
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
+    etag: str = ""
+    """Of this answer; give it to the next `status` to hear only of changes."""
+    as_sent: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing but a command or the passing of its life changes it any more."""
+        return self.state in _FINAL
+
+    @property
+    def is_success(self) -> bool:
+        """Every variant that was asked for is there."""
+        return self.state == "completed"
+
+
+def sha256_of(digest: str | None) -> bytes | None:
+    """The 32 bytes of a digest in the form of RFC 9530; None for any other text."""
+    text = digest or ""
+    if not (text.startswith(_DIGEST_PREFIX) and text.endswith(":")):
+        return None
+    try:
+        value = base64.b64decode(text[len(_DIGEST_PREFIX) : -1], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return value if len(value) == 32 else None
+
+
+def read_accepted(body: bytes, *, replayed: bool) -> Accepted:
+    """Raises msgspec.MsgspecError or UnicodeDecodeError for what is not such an answer."""
+    document = msgspec.json.decode(body, type=dict[str, Any])
+    return msgspec.structs.replace(_convert(document, Accepted), replayed=replayed, as_sent=document)
+
+
+def read_status(body: bytes, *, etag: str) -> Status:
+    """Raises msgspec.MsgspecError or UnicodeDecodeError for what is not a status document."""
+    document = msgspec.json.decode(body, type=dict[str, Any])
+    return msgspec.structs.replace(_convert(document, Status), etag=etag, as_sent=document)
+
+
+def _convert(document: dict[str, Any], kind: type[T]) -> T:
+    return msgspec.convert(_without_nulls(document), kind)
+
+
+def _without_nulls(value: Any) -> Any:
+    """A null member means the same as an absent one, so that a server may write either."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [_without_nulls(member) for member in value]
+    return value

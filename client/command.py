@@ -1,0 +1,344 @@
+"""The `darkroom` command: put pictures in, look at jobs, fetch variants. Other distributions add commands to it through
+the entry point group `darkroom.commands` (each names a cyclopts `App` whose commands join ours).
+
+Results go to standard output, everything said on the way to standard error. Exit codes: 0 all is well, 1 a job did not
+fully succeed, 2 something given was wrong, 3 the server or the network failed, 130 stopped by the user.
+"""
+
+import json as json_text
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import metadata, util
+from pathlib import Path
+from typing import Annotated, Any, Final, TextIO
+
+import msgspec
+from cyclopts import App, CycloptsError, Parameter
+
+from client import table
+from client.answers import Status
+from client.conversation import DEFAULT_ADDRESS, UploadOptions
+from client.drivers import Darkroom
+from client.errors import BadInput, DarkroomError, Refused
+from client.progress import Reporter, reporter
+
+OK: Final = 0
+JOB_FAILED: Final = 1
+WRONG_INPUT: Final = 2
+SERVER_FAILED: Final = 3
+STOPPED: Final = 130
+
+GROUP: Final = "darkroom.commands"
+
+_EXIT_CODES: Final = """Exit codes: 0 all is well, 1 a job did not fully succeed,
+2 something given was wrong, 3 the server or the network failed, 130 stopped."""
+
+Url = Annotated[str, Parameter(env_var="DARKROOM_URL", help="Address of the Darkroom.")]
+Json = Annotated[bool, Parameter(negative="", help="JSON on standard output, and nothing else there.")]
+
+
+def version() -> str:
+    """Of the installed distribution."""
+    try:
+        return metadata.version("darkroom")
+    except metadata.PackageNotFoundError:
+        return "not installed (running from a checkout)"
+
+
+app: Final = App(
+    name="darkroom",
+    help="Send pictures to a Darkroom and fetch their variants.",
+    help_format="plaintext",
+    help_epilogue=f"""Examples:
+
+  darkroom put chair.jpg            send it, wait, show its variants
+  darkroom status ID --watch        look at a job until it ends
+  darkroom get ID --to out          fetch every variant into out/
+
+{_EXIT_CODES}""",
+    version=version,
+)
+
+
+@app.command(
+    help_epilogue="""Examples:
+
+  darkroom put chair.jpg
+  darkroom put *.jpg --preset web@1 --no-wait
+  darkroom put chair.jpg --variants '[{"name":"s","resize":{"width":300}}]'
+  darkroom put chair.jpg --variants @variants.json --json | jq .variants
+  camera | darkroom put -"""
+)
+def put(
+    *files: str,
+    preset: str | None = None,
+    variants: str | None = None,
+    wait: bool = True,
+    timeout: float | None = None,
+    key: str | None = None,
+    json: Json = False,
+    url: Url = DEFAULT_ADDRESS,
+) -> int:
+    """Send pictures, wait until their variants are made, and show them.
+
+    Parameters
+    ----------
+    files
+        Pictures to send; - is standard input.
+    preset
+        Name of a set of variants, as web@1; without it and without --variants the server's own.
+    variants
+        What to make of each picture, as a JSON list, or @FILE to read it from.
+    wait
+        Wait for the variants, or only until the server has the picture.
+    timeout
+        Seconds to wait for each picture; without it as long as it takes.
+    key
+        Idempotency-Key of a single file: sent again under the same key it is the same job.
+    """
+    if not files:
+        raise BadInput("no file was named", "darkroom put --help shows how")
+    if key is not None and len(files) > 1:
+        raise BadInput("a key names one upload", "send these files one by one")
+    options = UploadOptions()
+    if preset is not None:
+        options["preset"] = preset
+    if variants is not None:
+        options["variants"] = _variants(variants)
+    if key is not None:
+        options["idempotency_key"] = key
+    with Darkroom(url) as darkroom, reporter(sys.stderr, quiet=json) as progress:
+        batch = _Batch(darkroom, progress, as_json=json)
+        for file in files:
+            batch.send(file, options)
+        if wait:
+            batch.wait(timeout)
+    return batch.finish()
+
+
+@app.command(
+    help_epilogue="""Examples:
+
+  darkroom status 0192f0c4-7d1e-7c3a-9a55-3f1f0c9d2b77
+  darkroom status ID --wait 20      answer when there is news, within 20 s
+  darkroom status ID --watch --json a JSON line for every change"""
+)
+def status(
+    job_id: Annotated[str, Parameter(name="ID")],
+    /,
+    *,
+    wait: int | None = None,
+    watch: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+    url: Url = DEFAULT_ADDRESS,
+) -> int:
+    """Show a job and its variants.
+
+    Parameters
+    ----------
+    job_id
+        Id of the job, as `darkroom put` prints it.
+    wait
+        Seconds (1 to 30) that the server may hold its answer until the job ends.
+    watch
+        Look until the job ends.
+    """
+    with Darkroom(url) as darkroom:
+        if watch:
+            with reporter(sys.stderr, quiet=json) as progress:
+                name = f"job {job_id}"
+                seen = darkroom.wait(
+                    job_id,
+                    on_change=lambda news: _print_json(news.as_sent) if json else progress.seen(name, news),
+                )
+        else:
+            answered = darkroom.status(job_id, wait)
+            if answered is None:
+                raise AssertionError("without an etag there is always a status")
+            seen = answered
+            if json:
+                _print_json(seen.as_sent)
+    if not json:
+        table.show(seen, sys.stdout)
+    return _code_of(seen)
+
+
+@app.command(
+    help_epilogue="""Examples:
+
+  darkroom get ID                   every variant, into a folder named ID
+  darkroom get ID --to out --variant large --variant thumb"""
+)
+def get(
+    job_id: Annotated[str, Parameter(name="ID")],
+    /,
+    *,
+    to: Path | None = None,
+    variant: Annotated[list[str] | None, Parameter(negative="")] = None,
+    json: Json = False,
+    url: Url = DEFAULT_ADDRESS,
+) -> int:
+    """Fetch variants of a job, each checked against its digest, as NAME.EXTENSION.
+
+    Parameters
+    ----------
+    job_id
+        Id of the job, as `darkroom put` prints it.
+    to
+        Folder to put them in, made if need be; without it one named by the id.
+    variant
+        Name of a variant, as often as needed; without it all that there are.
+    """
+    with Darkroom(url) as darkroom:
+        fetched = darkroom.download(job_id, to or Path(job_id), variant)
+    if json:
+        _print_json({"id": job_id, "files": msgspec.to_builtins(fetched, enc_hook=str)})
+    else:
+        for file in fetched:
+            print(f"{file.path}  {file.bytes} bytes", flush=True)  # noqa: T201 - this is the answer
+    return OK
+
+
+class _Batch:
+    """Files of one `put`: what became of each, in the order given; the worst of it is the exit code."""
+
+    def __init__(self, darkroom: Darkroom, progress: Reporter, *, as_json: bool) -> None:
+        self._darkroom = darkroom
+        self._progress = progress
+        self._as_json = as_json
+        self._jobs: dict[int, str] = {}
+        self._names: list[str] = []
+        self._ends: dict[int, Status | DarkroomError | dict[str, Any]] = {}
+
+    def send(self, file: str, options: UploadOptions) -> None:
+        place, name = len(self._names), file
+        self._names.append(name)
+        try:
+            accepted = self._darkroom.upload(
+                file, **options, on_progress=lambda sent, total: self._progress.sending(name, sent, total)
+            )
+        except DarkroomError as error:
+            self._give_up(place, error)
+        else:
+            self._jobs[place] = accepted.id
+            self._ends[place] = accepted.as_sent
+
+    def wait(self, timeout: float | None) -> None:
+        for place, job_id in self._jobs.items():
+            name = self._names[place]
+            try:
+                self._ends[place] = self._darkroom.wait(
+                    job_id, timeout, on_change=lambda news, name=name: self._progress.seen(name, news)
+                )
+            except DarkroomError as error:
+                self._give_up(place, error)
+
+    def finish(self) -> int:
+        """Print it all; the exit code."""
+        codes = [OK]
+        for place, name in enumerate(self._names):
+            end = self._ends[place]
+            if isinstance(end, DarkroomError):
+                codes.append(_explain(end, "" if name in str(end) else f"{name}: "))
+                if self._as_json:
+                    _print_json({"file": name, **_error_document(end, self._jobs.get(place))})
+            elif isinstance(end, Status):
+                codes.append(_code_of(end))
+                if self._as_json:
+                    _print_json({"file": name, **end.as_sent})
+                else:
+                    table.show(end, sys.stdout)
+            elif self._as_json:
+                _print_json({"file": name, **end})
+            else:
+                job_id = self._jobs[place]
+                _say(sys.stdout, f"{name}: accepted as job {job_id}; follow it with: darkroom status {job_id} --watch")
+        return max(codes)
+
+    def _give_up(self, place: int, error: DarkroomError) -> None:
+        self._ends[place] = error
+        self._progress.failed(self._names[place])
+
+
+def _variants(text: str) -> list[Any]:
+    where = "--variants"
+    if text.startswith("@"):
+        where = text[1:]
+        try:
+            text = Path(where).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"{where} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        return msgspec.json.decode(text, type=list[Any])
+    except msgspec.MsgspecError as error:
+        raise BadInput(f"{where} has no JSON list of variants: {error}") from error
+
+
+def _code_of(seen: Status) -> int:
+    return JOB_FAILED if seen.is_final and not seen.is_success else OK
+
+
+def _error_document(error: DarkroomError, job_id: str | None) -> dict[str, Any]:
+    document = getattr(error, "document", None) or {"title": str(error)}
+    return {**({"id": job_id} if job_id else {}), "error": document}
+
+
+def _print_json(document: Any) -> None:
+    _say(sys.stdout, json_text.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+def _say(stream: TextIO, line: str) -> None:
+    stream.write(f"{line}\n")
+    stream.flush()
+
+
+def _explain(error: DarkroomError, prefix: str = "") -> int:
+    """One line that says what is wrong and what to do; the exit code."""
+    advice = f"; {error.advice}" if error.advice else ""
+    _say(sys.stderr, table.clean(f"darkroom: {prefix}{error}{advice}"))
+    return WRONG_INPUT if isinstance(error, BadInput | Refused) else SERVER_FAILED
+
+
+def _join_others() -> None:
+    """Add the commands of other distributions; one that is declared but not installed here is passed over."""
+    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+        room = entry.module.partition(".")[0]
+        if util.find_spec(room) is None:
+            continue
+        try:
+            app.update(entry.load())
+        except ImportError as error:
+            _say(sys.stderr, f"darkroom: the commands of {entry.module} are not available: {error}")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line; the exit code. Never raises for anything that a user or a network can do."""
+    # the parser takes a lone hyphen for an option
+    arguments = ["/dev/stdin" if argument == "-" else argument for argument in arguments]
+    try:
+        _join_others()
+        result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        return result if isinstance(result, int) else OK
+    except CycloptsError as error:
+        _say(sys.stderr, f"darkroom: {' '.join(str(error).split()).rstrip('.')}; darkroom --help shows how")
+        return WRONG_INPUT
+    except DarkroomError as error:
+        return _explain(error)
+    except KeyboardInterrupt:
+        _say(sys.stderr, "darkroom: stopped; jobs that were accepted go on")
+        return STOPPED
+    except BrokenPipeError:
+        # whoever read our output has seen enough; nothing may be flushed into the broken pipe at exit
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def main() -> None:
+    """Entry point of the `darkroom` script."""
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that cannot show a character gets a question mark, not a traceback
+        stream.reconfigure(errors="replace")
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Operator subcommands of `darkroom`: what the person who runs a Darkroom needs."""
