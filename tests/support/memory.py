@@ -1,0 +1,352 @@
+"""The ports of `contracts.ports` in memory: what the adapters do, without AWS, on a clock that the test moves.
+
+Thread-safe, and held to the adapters by one state machine (`tests/support/agreement.py`). A simulation puts `Faulty`
+around one of them to lose a reply, or to crash before or after an effect.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from msgspec import Struct
+
+from contracts.errors import AlreadyStored, PipelineError, ResourceLimit, RevisionMoved, SourceMissing, Unavailable
+from contracts.identifiers import JobId, Tenant
+from contracts.job import Instant, Job, decode_job, encode_job
+from contracts.limits import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, QUEUE_BATCH
+from contracts.messages import Outgoing, Queue, encode
+from contracts.places import original_prefixes, result_prefix
+from contracts.ports import Depth, Head, Link, Pinned, Received
+from contracts.tables import shard_of
+
+
+class VirtualClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: Instant = 1_800_000_000_000) -> None:
+        self.time = now
+
+    def now(self) -> Instant:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += int(seconds * 1000)
+
+
+class Faulty:
+    """A port whose every call is announced: `before(op)` and `after(op)` may raise, `op` being `name.method`.
+
+    Raised before: the effect never was. Raised after: it was, and its reply is lost. An effect that itself fails
+    (AlreadyStored...) is not announced as done.
+    """
+
+    def __init__(
+        self,
+        port: Any,
+        name: str,
+        *,
+        before: Callable[[str], None] = lambda op: None,
+        after: Callable[[str], None] = lambda op: None,
+    ) -> None:
+        self._port = port
+        self._name = name
+        self._before = before
+        self._after = after
+
+    def __getattr__(self, method: str) -> Any:
+        call = getattr(self._port, method)
+        op = f"{self._name}.{method}"
+
+        def announced(*args: Any, **kwargs: Any) -> Any:
+            self._before(op)
+            answer = call(*args, **kwargs)
+            self._after(op)
+            return answer
+
+        return announced
+
+
+# --- objects ---------------------------------------------------------------------------------------------------------
+
+
+class Version(Struct, frozen=True):
+    """One stored version; `sha256` in hex, None if it was stored without one."""
+
+    id: str
+    body: bytes
+    media_type: str
+    sha256: str | None
+
+    @property
+    def etag(self) -> str:
+        return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
+
+
+class MemoryObjects:
+    """Both buckets: `OriginalStore`, `OriginalReader`, `ResultStore`, `LinkSigner` and `Eraser` in one.
+
+    `originals` and `results` are there to look into: versions of each key, oldest first. `post_original` is what a
+    client with a presigned POST does.
+    """
+
+    def __init__(self, clock: VirtualClock | None = None) -> None:
+        self._clock = clock or VirtualClock()
+        self._lock = threading.RLock()
+        self._versions = 0
+        self.originals: dict[str, list[Version]] = {}
+        self.results: dict[str, list[Version]] = {}
+
+    def put_original(self, key: str, body: BinaryIO, *, length: int, sha256: str, media_type: str) -> Pinned:
+        body.seek(0)
+        data = body.read()
+        with self._lock:
+            version = self._put_once(self.originals, key, data, sha256, media_type, length)
+        return Pinned(version_id=version.id, etag=version.etag)
+
+    def post_original(self, key: str, body: bytes, media_type: str, *, sha256: str | None = None) -> Pinned:
+        """A direct upload: unconditional, so it may add a version."""
+        with self._lock:
+            version = self._put(self.originals, key, body, sha256, media_type)
+        return Pinned(version_id=version.id, etag=version.etag)
+
+    def head_original(self, key: str) -> Head | None:
+        with self._lock:
+            versions = self.originals.get(key)
+            if not versions:
+                return None
+            now = versions[-1]
+            return Head(version_id=now.id, etag=now.etag, bytes=len(now.body), sha256=now.sha256)
+
+    def get_original(self, key: str, version_id: str) -> bytes:
+        with self._lock:
+            for version in self.originals.get(key, []):
+                if version.id == version_id:
+                    return version.body
+        raise SourceMissing("no such version")
+
+    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
+        with self._lock:
+            try:
+                self._put_once(self.results, key, bytes(body), digest, media_type, len(body))
+            except AlreadyStored:
+                return
+
+    def link(self, key: str, *, seconds: int, filename: str) -> Link:
+        expires_at = (self._clock.now() // 1000 + seconds) * 1000
+        return Link(url=f"https://results.invalid/{key}?until={expires_at}", expires_at=expires_at)
+
+    def erase(self, tenant: Tenant, job_id: JobId) -> int:
+        erased = 0
+        with self._lock:
+            for bucket, prefixes in (
+                (self.originals, original_prefixes(tenant, job_id)),
+                (self.results, (result_prefix(tenant, job_id),)),
+            ):
+                for key in [key for key in bucket if key.startswith(prefixes)]:
+                    erased += len(bucket.pop(key))
+        return erased
+
+    def _put_once(
+        self, bucket: dict[str, list[Version]], key: str, body: bytes, sha256: str, media_type: str, length: int
+    ) -> Version:
+        if len(body) != length or hashlib.sha256(body).hexdigest() != sha256:
+            raise Unavailable("the bytes that arrived are not the ones announced")
+        if bucket.get(key):
+            raise AlreadyStored("the object exists")
+        return self._put(bucket, key, body, sha256, media_type)
+
+    def _put(
+        self, bucket: dict[str, list[Version]], key: str, body: bytes, sha256: str | None, media_type: str
+    ) -> Version:
+        self._versions += 1
+        version = Version(f"v{self._versions}", body, media_type, sha256)
+        bucket.setdefault(key, []).append(version)
+        return version
+
+
+# --- queues ----------------------------------------------------------------------------------------------------------
+
+
+class _Held:
+    """A message in a queue; hidden until `visible_at`. Only its last receipt is remembered."""
+
+    def __init__(self, body: str, visible_at: Instant, reason: str | None = None) -> None:
+        self.body = body
+        self.visible_at = visible_at
+        self.reason = reason
+        self.receives = 0
+        self.receipt: str | None = None
+
+
+class MemoryQueues:
+    """The queues with their dead letters. A receive never waits: the clock is the test's.
+
+    `visibility_seconds` and `receives` may differ by queue (missing ones take 30 s and 5). A message received that
+    often before goes to the dead letters when it would be received again. `arranged` gets the messages that could be
+    received and answers them in the order, and with the omissions, of the test's choice.
+    """
+
+    def __init__(
+        self,
+        clock: VirtualClock | None = None,
+        *,
+        visibility_seconds: Mapping[Queue, float] | None = None,
+        receives: Mapping[Queue, int] | None = None,
+        delay_seconds: float = 0,
+        arranged: Callable[[list[Any]], list[Any]] = lambda ready: ready,
+    ) -> None:
+        self._clock = clock or VirtualClock()
+        self._visibility = visibility_seconds or {}
+        self._receives = receives or {}
+        self._delay = delay_seconds
+        self._arranged = arranged
+        self._lock = threading.RLock()
+        self._receipts = 0
+        self._queues: dict[tuple[Queue, bool], list[_Held]] = {
+            (queue, dead): [] for queue in Queue for dead in (False, True)
+        }
+
+    def send(self, messages: Sequence[Outgoing]) -> None:
+        failure = next((failure for failure in self.deliver(messages) if failure is not None), None)
+        if failure is not None:
+            raise failure
+
+    def deliver(self, messages: Sequence[Outgoing]) -> list[PipelineError | None]:
+        outcomes: list[PipelineError | None] = []
+        for outgoing in messages:
+            body = encode(outgoing.message).decode()
+            if len(body.encode()) > MAX_MESSAGE_BYTES:
+                outcomes.append(ResourceLimit("the message is too long for its reader"))
+                continue
+            self.put(outgoing.queue, body)
+            outcomes.append(None)
+        return outcomes
+
+    def put(self, queue: Queue, body: str, *, dead_letters: bool = False) -> None:
+        """Text as it stands, as a forger or an older writer would send it."""
+        with self._lock:
+            visible_at = self._clock.now() + int(self._delay * 1000)
+            self._queues[queue, dead_letters].append(_Held(body, visible_at))
+
+    def receive(self, queue: Queue, *, most: int, wait_seconds: int = 0, dead_letters: bool = False) -> list[Received]:
+        received: list[Received] = []
+        with self._lock:
+            now = self._clock.now()
+            held = self._queues[queue, dead_letters]
+            for message in self._arranged([one for one in held if one.visible_at <= now]):
+                if not dead_letters and message.receives >= self._receives.get(queue, 5):
+                    held.remove(message)
+                    message.receipt = None
+                    self._queues[queue, True].append(message)
+                    continue
+                if len(received) == min(most, QUEUE_BATCH):
+                    break
+                self._receipts += 1
+                message.receives += 1
+                message.receipt = f"r{self._receipts}"
+                message.visible_at = now + int(self._visibility.get(queue, 30) * 1000)
+                received.append(
+                    Received(queue=queue, body=message.body, receipt=message.receipt, receives=message.receives)
+                )
+        return received
+
+    def delete(self, messages: Sequence[Received], *, dead_letters: bool = False) -> None:
+        with self._lock:
+            for message in messages:
+                held = self._queues[message.queue, dead_letters]
+                held[:] = [one for one in held if one.receipt != message.receipt]
+
+    def park(self, message: Received, reason: str) -> None:
+        with self._lock:
+            self._queues[message.queue, True].append(_Held(message.body, self._clock.now(), reason))
+
+    def depth(self, queue: Queue, *, dead_letters: bool = False) -> Depth:
+        with self._lock:
+            held = self._queues[queue, dead_letters]
+            hidden = [one for one in held if one.visible_at > self._clock.now()]
+            in_flight = sum(1 for one in hidden if one.receipt is not None)
+            return Depth(visible=len(held) - len(hidden), in_flight=in_flight, delayed=len(hidden) - in_flight)
+
+    # what befalls queues
+
+    def bodies(self, queue: Queue, *, dead_letters: bool = False) -> list[str]:
+        """Every message in the queue, in flight or not, oldest first."""
+        with self._lock:
+            return [one.body for one in self._queues[queue, dead_letters]]
+
+    def reasons(self, queue: Queue) -> list[str | None]:
+        """Why each dead letter was parked; None for those that were received too often."""
+        with self._lock:
+            return [one.reason for one in self._queues[queue, True]]
+
+    def duplicate(self, queue: Queue, index: int) -> None:
+        """SQS delivers at least once: a copy of a message appears, never received yet."""
+        with self._lock:
+            self._queues[queue, False].append(_Held(self._queues[queue, False][index].body, self._clock.now()))
+
+    def surface(self, queue: Queue, *, dead_letters: bool = False) -> None:
+        """Every message can be received now: visibility and delays are over."""
+        with self._lock:
+            for one in self._queues[queue, dead_letters]:
+                one.visible_at = min(one.visible_at, self._clock.now())
+
+    def purge(self, queue: Queue | None = None) -> None:
+        """Empty one queue, or all of them with their dead letters."""
+        with self._lock:
+            for (name, dead_letters), held in self._queues.items():
+                if queue is None or (name is queue and not dead_letters):
+                    held.clear()
+
+
+# --- ledger ----------------------------------------------------------------------------------------------------------
+
+
+class MemoryLedger:
+    """The table of jobs. Rows are kept encoded, so a job that does not survive its encoding is found out."""
+
+    def __init__(self, shards: int = 1) -> None:
+        self._shards = shards
+        self._lock = threading.RLock()
+        self._rows: dict[JobId, bytes] = {}
+
+    def create(self, job: Job) -> Job | None:
+        row = _row(job)
+        with self._lock:
+            present = self._rows.setdefault(job.id, row)
+            return None if present is row else decode_job(present)
+
+    def read(self, job_ids: Sequence[JobId]) -> dict[JobId, Job]:
+        with self._lock:
+            return {job_id: decode_job(self._rows[job_id]) for job_id in job_ids if job_id in self._rows}
+
+    def replace(self, job: Job, expected_revision: int) -> None:
+        row = _row(job)
+        with self._lock:
+            present = self._rows.get(job.id)
+            if present is None or decode_job(present).revision != expected_revision:
+                raise RevisionMoved("the row has another revision")
+            self._rows[job.id] = row
+
+    def due(self, shard: int, until: Instant, *, most: int = 100) -> list[JobId]:
+        with self._lock:
+            jobs = [decode_job(row) for job_id, row in self._rows.items() if shard_of(job_id, self._shards) == shard]
+        found = sorted((job.due_at, job.id) for job in jobs if job.due_at is not None and job.due_at <= until)
+        return [job_id for _, job_id in found[:most]]
+
+    def jobs(self) -> list[Job]:
+        """Every row, in the order of creation."""
+        with self._lock:
+            return [decode_job(row) for row in self._rows.values()]
+
+    def forget(self, job_id: JobId) -> None:
+        """What DynamoDB's time to live does."""
+        with self._lock:
+            del self._rows[job_id]
+
+
+def _row(job: Job) -> bytes:
+    row = encode_job(job)
+    if len(row) > MAX_DOCUMENT_BYTES:
+        raise ResourceLimit("the record of this job is full")
+    return row
