@@ -1,0 +1,154 @@
+"""The function's zip: our code and its libraries, the same bytes for the same input. Reads files, runs nothing.
+
+The libraries are what `make artifact` installed, by hash, for the function's own Python and processor; here they are
+checked against the lock, pruned of what a function never opens, and packed. A zip is named by the digest of what is in
+it, so a program that changes nothing packs nothing.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from msgspec import Struct
+
+from components.config import BadConfiguration, Transform
+
+MAX_ZIP_BYTES: Final = 40_000_000
+"""Below the 50 MB that Lambda takes directly, with room for one more library."""
+
+CODE: Final = ("contracts", "adapters", "functions/transform")
+"""Rooms that the function is made of."""
+
+KEPT_SERVICES: Final = frozenset({"s3", "sqs", "sts"})
+"""Of botocore's descriptions of services: the function calls two, and its credentials may be renewed by the third."""
+
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+_DROPPED_FOLDERS: Final = frozenset({"__pycache__", "tests", "bin", "examples"})
+_DROPPED_SUFFIXES: Final = (".pyi", ".pyc", ".pxd", ".pyx", ".h", ".c", ".rst")
+_DROPPED_RECORDS: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json", "uv_cache.json"})
+_PIN: Final = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
+_BINARY: Final = re.compile(r"\.cpython-(\d)(\d+)-(x86_64|aarch64)-")
+
+
+class Artifact(Struct, frozen=True, kw_only=True):
+    """A zip on this machine. `sha256` is of its bytes, in base64 as Lambda writes it."""
+
+    path: str
+    sha256: str
+
+
+def transform_artifact(root: Path, settings: Transform) -> Artifact:
+    """The zip of the function, packed now if this content was not packed before.
+
+    Raises BadConfiguration if the libraries are missing, or others than the lock and the configuration ask for.
+    """
+    files = code_files(root)
+    if settings.bundle_libraries:
+        files |= library_files(root, settings)
+    path = root / "build" / f"transform-{content_digest(files)[:16]}.zip"
+    if path.exists():
+        data = path.read_bytes()
+    else:
+        data = zip_bytes(files)
+        if len(data) > MAX_ZIP_BYTES:
+            raise BadConfiguration(
+                f"{path.name} has {len(data)} bytes; at most {MAX_ZIP_BYTES} are meant to be deployed"
+            )
+        _write(path, data)
+    return Artifact(path=str(path), sha256=base64.b64encode(hashlib.sha256(data).digest()).decode())
+
+
+def code_files(root: Path) -> dict[str, bytes]:
+    """The modules of the function's rooms, by their place in the zip."""
+    found = {}
+    for room in CODE:
+        for path in sorted((root / room).rglob("*.py")):
+            found[path.relative_to(root).as_posix()] = path.read_bytes()
+    return found
+
+
+def library_files(root: Path, settings: Transform) -> dict[str, bytes]:
+    """What a function opens of the installed libraries, by its place in the zip."""
+    folder = root / "build" / "function" / f"{settings.python}-{settings.architecture}"
+    lock = root / "functions" / "transform" / "requirements.txt"
+    if not folder.is_dir() or not lock.is_file():
+        raise BadConfiguration(f"the function's libraries for {folder.name} are not installed; run: make artifact")
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    mistake = mismatch(names, lock.read_text(), settings)
+    if mistake is not None:
+        raise BadConfiguration(
+            f"the function's libraries in build/function/{folder.name} {mistake}; run: make artifact"
+        )
+    return {name: (folder / name).read_bytes() for name in sorted(names) if is_packed(name)}
+
+
+def mismatch(names: list[str], lock: str, settings: Transform) -> str | None:
+    """What is wrong with installed libraries, given their lock and the function's Python and processor; or None."""
+    distributions = (name.partition("/")[0] for name in names)
+    installed = {_normal(name.removesuffix(".dist-info")) for name in distributions if name.endswith(".dist-info")}
+    pinned = {f"{_normal(name)}-{version}" for name, version in _PIN.findall(lock)}
+    if installed != {_normal(pin) for pin in pinned}:
+        return "are not those of functions/transform/requirements.txt"
+    machine = {"x86_64": "x86_64", "arm64": "aarch64"}[settings.architecture]
+    for name in names:
+        binary = _BINARY.search(name)
+        if binary and (f"{binary[1]}.{binary[2]}", binary[3]) != (settings.python, machine):
+            return f"are for Python {binary[1]}.{binary[2]} on {binary[3]}"
+    return None
+
+
+def is_packed(name: str) -> bool:
+    """Whether a function may open this file of a library. Licences stay: they travel with the code."""
+    path = PurePosixPath(name)
+    folders = path.parts[:-1]
+    if _DROPPED_FOLDERS.intersection(folders) or (not folders and name.startswith(".")):
+        return False
+    if folders[:1] and folders[0].endswith(".dist-info"):
+        return path.name not in _DROPPED_RECORDS
+    if folders[:2] == ("boto3", "data"):
+        return False
+    if folders[:2] == ("botocore", "data") and len(folders) > 2:
+        return folders[2] in KEPT_SERVICES
+    return not name.endswith(_DROPPED_SUFFIXES)
+
+
+def content_digest(files: Mapping[str, bytes]) -> str:
+    """Names and contents, whatever the order and whatever packed them."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{len(name)} {name} {len(files[name])} ".encode())
+        digest.update(files[name])
+    return digest.hexdigest()
+
+
+def zip_bytes(files: Mapping[str, bytes]) -> bytes:
+    """A zip that depends on names and contents alone: sorted, of one date, all entries with the same permissions."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.create_system = 3
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, files[name])
+    return buffer.getvalue()
+
+
+def _normal(name: str) -> str:
+    """As PEP 503 compares names, so that `cykooz.resizer` and `cykooz_resizer` are one."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All or nothing: a program that is stopped half-way leaves no zip to be taken for a whole one."""
+    path.parent.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(data)
+    os.replace(file.name, path)

@@ -1,0 +1,133 @@
+"""PipelineQueue: a queue and its dead letters, and the verbs that grant rights over either."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from components.access import tls_only
+from components.identity import ProcessRole
+from components.naming import type_token
+from components.stage import Stage
+from contracts.limits import MAX_MESSAGE_BYTES, Timing
+from contracts.messages import Queue
+
+LONG_POLL_SECONDS = 20
+"""What a receive that names no wait waits for; SQS's longest."""
+
+
+class Mailbox:
+    """Something that messages are sent to and received from: a queue, or its dead letters."""
+
+    arn: Output[str]
+    url: Output[str]
+
+    def fed_by(self, role: ProcessRole) -> None:
+        """The role may send."""
+        role.allow(["sqs:SendMessage"], self.arn)
+
+    def consumed_by(self, role: ProcessRole) -> None:
+        """The role may receive, and delete what it received."""
+        role.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], self.arn)
+
+    def measured_by(self, role: ProcessRole) -> None:
+        """The role may see how many messages wait."""
+        role.allow(["sqs:GetQueueAttributes"], self.arn)
+
+
+class DeadLetters(Mailbox):
+    """Where a queue's messages end that nobody could take: by SQS after too many receives, or parked by a reader."""
+
+    def __init__(self, queue: aws.sqs.Queue) -> None:
+        self.arn = queue.arn
+        self.url = queue.url
+
+
+class PipelineQueue(pulumi.ComponentResource, Mailbox):
+    """One of the pipeline's queues with dead letters that only it may fill.
+
+    Both are encrypted with SQS's keys and refuse messages longer than any of ours. A dead letter keeps the time of its
+    first send, so dead letters are kept longer than messages. `visibility_seconds` is how long a received message is
+    hidden, `receives` how often it may be before it is dead.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        stage: Stage,
+        visibility_seconds: int,
+        receives: int,
+        timing: Timing,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        name = queue.value
+        super().__init__(type_token("messaging", "PipelineQueue"), name, None, opts)
+        letters = self._queue(
+            f"{name}-dead-letters", stage, timing.queue_visibility_seconds, timing.dead_letter_retention_seconds
+        )
+        messages = self._queue(
+            name, stage, visibility_seconds, timing.queue_retention_seconds, _redrive(letters.arn, receives)
+        )
+        aws.sqs.RedriveAllowPolicy(
+            name,
+            queue_url=letters.url,
+            redrive_allow_policy=messages.arn.apply(
+                lambda arn: json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [arn]})
+            ),
+            opts=ResourceOptions(parent=self),
+        )
+        self.arn = messages.arn
+        self.url = messages.url
+        self.dead_letters = DeadLetters(letters)
+        self.register_outputs({"arn": self.arn, "url": self.url, "dead_letter_url": self.dead_letters.url})
+
+    def _queue(
+        self,
+        name: str,
+        stage: Stage,
+        visibility_seconds: int,
+        retention_seconds: int,
+        redrive: Output[str] | None = None,
+    ) -> aws.sqs.Queue:
+        queue = aws.sqs.Queue(
+            name,
+            name=stage.name(name),
+            visibility_timeout_seconds=visibility_seconds,
+            message_retention_seconds=retention_seconds,
+            receive_wait_time_seconds=LONG_POLL_SECONDS,
+            max_message_size=MAX_MESSAGE_BYTES,
+            sqs_managed_sse_enabled=True,
+            redrive_policy=redrive,
+            tags=stage.tags,
+            opts=ResourceOptions(parent=self),
+        )
+        if stage.require_tls:
+            aws.sqs.QueuePolicy(
+                name,
+                queue_url=queue.url,
+                policy=queue.arn.apply(lambda arn: tls_only("sqs", [arn])),
+                opts=ResourceOptions(parent=self),
+            )
+        return queue
+
+
+def pipeline_queues(stage: Stage, timing: Timing, opts: ResourceOptions) -> dict[Queue, PipelineQueue]:
+    """All queues of the pipeline. The function works longer than any other reader, and is retried less often."""
+    queues = {}
+    for queue in Queue:
+        long = queue is Queue.TRANSFORMS
+        queues[queue] = PipelineQueue(
+            queue,
+            stage=stage,
+            visibility_seconds=timing.transforms_visibility_seconds if long else timing.queue_visibility_seconds,
+            receives=timing.transforms_receives if long else timing.queue_receives,
+            timing=timing,
+            opts=opts,
+        )
+    return queues
+
+
+def _redrive(letters_arn: Output[str], receives: int) -> Output[str]:
+    return letters_arn.apply(lambda arn: json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": receives}))

@@ -1,0 +1,142 @@
+"""ImageBucket: a private bucket of pictures, and the verbs that grant rights over it."""
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from components.access import tls_only
+from components.identity import ProcessRole
+from components.naming import type_token
+from components.stage import Stage
+
+ABORT_DAYS = 1
+"""Days after which an unfinished multipart upload is thrown away: an upload has minutes."""
+
+
+class ImageBucket(pulumi.ComponentResource):
+    """Nobody's but the account's: no public access, no ACLs, encrypted, and (where required) TLS only.
+
+    `versioned` keeps what is overwritten or deleted readable by its version, until its days are over. `prefixes` are
+    those under which objects live; each is collected after `days`, however it came to be left behind.
+    """
+
+    bucket_name: Output[str]
+    arn: Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        stage: Stage,
+        days: int,
+        versioned: bool = False,
+        prefixes: tuple[str, ...] = (),
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(type_token("storage", "ImageBucket"), name, None, opts)
+        child = ResourceOptions(parent=self)
+        self.bucket = aws.s3.Bucket(
+            name,
+            bucket=stage.bucket_name(name),
+            force_destroy=stage.force_destroy,
+            tags=stage.tags,
+            opts=ResourceOptions(parent=self, protect=stage.deletion_protection),
+        )
+        self.bucket_name = self.bucket.bucket
+        self.arn = self.bucket.arn
+        closed = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=self.bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            name, bucket=self.bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=self.bucket.id,
+            # a bucket key costs nothing with S3's own keys, and is there on the day that a key of ours takes over
+            rules=[
+                {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}, "bucket_key_enabled": True}
+            ],
+            opts=child,
+        )
+        follows: list[pulumi.Resource] = []
+        if versioned:
+            follows.append(
+                aws.s3.BucketVersioning(
+                    name, bucket=self.bucket.id, versioning_configuration={"status": "Enabled"}, opts=child
+                )
+            )
+        aws.s3.BucketLifecycleConfiguration(
+            name,
+            bucket=self.bucket.id,
+            rules=[_housekeeping(versioned), *(_collection(prefix, days, versioned) for prefix in prefixes or ("",))],
+            opts=ResourceOptions(parent=self, depends_on=follows),
+        )
+        if stage.require_tls:
+            aws.s3.BucketPolicy(
+                name,
+                bucket=self.bucket.id,
+                policy=self.arn.apply(lambda arn: tls_only("s3", [arn, f"{arn}/*"])),
+                # S3 refuses two changes of a bucket's access at once
+                opts=ResourceOptions(parent=self, depends_on=[closed]),
+            )
+        self.register_outputs({"bucket_name": self.bucket_name, "arn": self.arn})
+
+    def storable_by(self, role: ProcessRole, *, under: str = "") -> None:
+        """The role may put objects."""
+        role.allow(["s3:PutObject"], self._objects(under))
+
+    def checkable_by(self, role: ProcessRole, *, under: str) -> None:
+        """The role may ask for an object's head: is it there, with which checksum. AWS has no right but GET."""
+        role.allow(["s3:GetObject"], self._objects(under))
+
+    def readable_by(self, role: ProcessRole) -> None:
+        """The role may get the current version of objects (or sign links that do)."""
+        role.allow(["s3:GetObject"], self._objects())
+
+    def pinned_versions_readable_by(self, role: ProcessRole, *, under: str) -> None:
+        """The role may get a version that it can name, and not whatever is there now."""
+        role.allow(["s3:GetObjectVersion"], self._objects(under))
+
+    def erasable_by(self, role: ProcessRole) -> None:
+        """The role may list all versions and delete them for good."""
+        role.allow(["s3:ListBucketVersions"], self.arn)
+        role.allow(["s3:DeleteObjectVersion"], self._objects())
+
+    def _objects(self, under: str = "") -> Output[str]:
+        return self.arn.apply(lambda arn: f"{arn}/{under}/*" if under else f"{arn}/*")
+
+
+def _housekeeping(versioned: bool) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    rule = aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id="unfinished",
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+        abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+            days_after_initiation=ABORT_DAYS
+        ),
+    )
+    if versioned:
+        # a marker with no version behind it is all that is left of an erased object
+        rule.expiration = aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True)
+    return rule
+
+
+def _collection(prefix: str, days: int, versioned: bool) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    rule = aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id=f"collect-{prefix or 'all'}",
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=f"{prefix}/" if prefix else ""),
+        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
+    )
+    if versioned:
+        rule.noncurrent_version_expiration = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+            noncurrent_days=days
+        )
+    return rule

@@ -1,0 +1,34 @@
+"""The one table of permissions that the embedded cloud does not check, so that no local run can show them used.
+
+Each rests on the page of AWS that asks for it; a test asserts it on the policy documents of the plan, and that every
+other permission of a role is of a service that the embedded cloud does check.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+
+class Unobservable(Struct, frozen=True, kw_only=True):
+    """Permissions of one role that are used by AWS on its behalf, out of our sight."""
+
+    role: str
+    actions: tuple[str, ...]
+    reason: str
+    source: str
+
+
+UNOBSERVABLE: Final = (
+    Unobservable(
+        role="transform",
+        actions=("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+        reason="Lambda polls a mapping's queue with the function's role; the embedded cloud polls with no role",
+        source="https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",
+    ),
+    Unobservable(
+        role="transform",
+        actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+        reason="Lambda writes a function's logs with its role; the embedded cloud keeps them without asking",
+        source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
+    ),
+)

@@ -1,0 +1,190 @@
+"""The program run under one recording mock: what it would declare, as a list.
+
+The very `__main__.py` is run, with the configuration of `Pulumi.<stack>.yaml` and what a test lays over it. Nothing is
+known here of any component: AWS's answers (ids, ARNs, addresses) are a table by type.
+"""
+
+import asyncio
+import json
+import runpy
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime import settings
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.stack import run_pulumi_func
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "123456789012"
+COMPONENT = "darkroom:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """One resource as the engine would be asked for it. `state` is what AWS would say of it."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    inputs: dict[str, Any]
+    state: dict[str, Any]
+    depends_on: tuple[str, ...] = ()
+    protected: bool = False
+
+    @property
+    def is_component(self) -> bool:
+        return self.type.startswith(COMPONENT)
+
+    def __repr__(self) -> str:
+        return f"{self.type}/{self.name}"
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """Everything that a program declared and exported."""
+
+    stack: str
+    region: str
+    resources: list[Declared] = field(default_factory=list)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What each component registered, by its URN."""
+    exports: dict[str, Any] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Declared]:
+        return iter(self.resources)
+
+    def of(self, kind: str) -> list[Declared]:
+        """All of a type, named by its end: `Queue` is `aws:sqs/queue:Queue`."""
+        return [one for one in self.resources if one.type.endswith(f":{kind}")]
+
+    def one(self, kind: str, name: str) -> Declared:
+        (found,) = (one for one in self.of(kind) if one.name == name)
+        return found
+
+
+def stack_settings(stack: str) -> tuple[str, dict[str, Any]]:
+    """Region and `pipeline` object of a stack's file."""
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return config["aws:region"], config["darkroom:pipeline"]
+
+
+def record(stack: str, over: Mapping[str, Any] | None = None, *, name: str | None = None) -> Plan:
+    """Run the program with a stack's file and `over` laid over its `pipeline` object (None removes a field)."""
+    region, pipeline = stack_settings(stack)
+    merged = {key: value for key, value in {**pipeline, **(over or {})}.items() if value is not None}
+    return run({"aws:region": region, "darkroom:pipeline": json.dumps(merged)}, stack=name or stack)
+
+
+def run(config: dict[str, str], *, stack: str, program: Callable[[], Any] | None = None) -> Plan:
+    """Run the program (or another) with this configuration; what it raises is raised here."""
+    region = config.get("aws:region", "")
+    plan = Plan(stack=stack, region=region)
+    mocks = _Recording(plan, region)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        pulumi.runtime.set_all_config(config, [])
+        set_mocks(mocks, project="darkroom", stack=stack, preview=False, monitor=_Monitor(mocks))
+        settings.SETTINGS.rpc_manager.clear()
+        settings.SETTINGS.outputs.clear()
+        loop.run_until_complete(_played(program or _program, plan))
+    finally:
+        settings.SETTINGS.rpc_manager.clear()
+        settings.SETTINGS.outputs.clear()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+        asyncio.set_event_loop(None)
+    return plan
+
+
+async def _played(program: Callable[[], Any], plan: Plan) -> None:
+    await run_pulumi_func(lambda: program() and None)
+    root = settings.get_root_resource()
+    for name, value in (dict(root.outputs) if root is not None else {}).items():
+        plan.exports[name] = await pulumi.Output.from_input(value).future()
+
+
+def _program() -> None:
+    # the program's own modules are found from the root, as Pulumi runs it
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+
+class _Recording(Mocks):
+    def __init__(self, plan: Plan, region: str) -> None:
+        self.plan = plan
+        self.region = region
+        self.lock = threading.Lock()
+        self.request = threading.local()
+
+    def call(self, args: MockCallArgs) -> Any:
+        if args.token != "aws:index/getCallerIdentity:getCallerIdentity":
+            raise ValueError(f"the program asks AWS for {args.token}")
+        return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/test", "userId": "test", "id": ACCOUNT}
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        request, urn = self.request.now, self.request.urn
+        answer = _ANSWERS.get(args.typ)
+        state = {**args.inputs, **(answer(args.inputs, self.region) if answer else {})}
+        declared = Declared(
+            type=args.typ,
+            name=args.name,
+            urn=urn,
+            parent=request.parent,
+            inputs=args.inputs,
+            state=state,
+            depends_on=tuple(request.dependencies),
+            protected=request.protect,
+        )
+        with self.lock:
+            if any(one.urn == urn for one in self.plan.resources):
+                raise ValueError(f"declared twice: {urn}")
+            self.plan.resources.append(declared)
+        return (None if declared.is_component else f"{args.name}-id"), state
+
+
+class _Monitor(MockMonitor):
+    """Keeps what the mocks are not told: parents, dependencies, protection, and the outputs that components register."""
+
+    mocks: _Recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 the name is gRPC's
+        self.mocks.request.now = request
+        self.mocks.request.urn = self.make_urn(request.parent, request.type, request.name)
+        return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 the name is gRPC's
+        registered = pulumi.runtime.rpc.deserialize_properties(request.outputs)
+        with self.mocks.lock:
+            self.mocks.plan.outputs[request.urn] = registered
+        return super().RegisterResourceOutputs(request)
+
+
+def _named(service: str, prefix: str = "", *, key: str = "name") -> Callable[[dict[str, Any], str], dict[str, Any]]:
+    def answer(inputs: dict[str, Any], region: str) -> dict[str, Any]:
+        return {"arn": f"arn:aws:{service}:{region}:{ACCOUNT}:{prefix}{inputs[key]}"}
+
+    return answer
+
+
+def _queue(inputs: dict[str, Any], region: str) -> dict[str, Any]:
+    url = f"https://sqs.{region}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
+    return {"arn": f"arn:aws:sqs:{region}:{ACCOUNT}:{inputs['name']}", "url": url}
+
+
+_ANSWERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
+    "aws:s3/bucket:Bucket": lambda inputs, region: {"arn": f"arn:aws:s3:::{inputs['bucket']}"},
+    "aws:sqs/queue:Queue": _queue,
+    "aws:dynamodb/table:Table": _named("dynamodb", "table/"),
+    "aws:lambda/function:Function": _named("lambda", "function:"),
+    "aws:cloudwatch/logGroup:LogGroup": _named("logs", "log-group:"),
+    "aws:iam/role:Role": lambda inputs, region: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{inputs['name']}"},
+}
