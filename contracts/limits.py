@@ -62,6 +62,11 @@ MAX_WAIT_SECONDS: Final = 30
 QUEUE_BATCH: Final = 10
 """Messages in one SQS batch call (an SQS limit)."""
 
+BODY_PATIENCE_SECONDS: Final = 15
+MIN_BODY_BYTES_PER_SECOND: Final = 16 * 1024
+"""A body may take its patience, and then a second more for so many bytes that came: a phone on a bad line gets through,
+one byte a second does not."""
+
 DAY_SECONDS: Final = 86_400
 
 
