@@ -1,10 +1,10 @@
 """Where MiniStack 1.5.33 differs from AWS in a way that matters here, and what is put over it.
 
-    batch calls     AWS checks SendMessageBatch as sqs:SendMessage (and so on); MiniStack wanted actions of their own
-    LeadingKeys     AWS sets dynamodb:LeadingKeys from the hash keys of a request; MiniStack never did
-    long polls      an empty receive looked again every 100 ms; now it looks as soon as something was sent
-    one thread      the function's poller took and deleted messages in threads of its own, while the event loop
-                    replaced the same lists: a message sent at that moment could vanish. Now it asks the event loop.
+batch calls     AWS checks SendMessageBatch as sqs:SendMessage (and so on); MiniStack wanted actions of their own
+LeadingKeys     AWS sets dynamodb:LeadingKeys from the hash keys of a request; MiniStack never did
+long polls      an empty receive looked again every 100 ms; now it looks as soon as something was sent
+one thread      the function's poller took and deleted messages in threads of its own, while the event loop
+                replaced the same lists: a message sent at that moment could vanish. Now it asks the event loop.
 """
 
 import asyncio

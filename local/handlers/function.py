@@ -1,0 +1,135 @@
+"""Lambda: functions and the mappings that feed them."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from local.handlers.resource import Handler, Inputs, Outputs, found, pascal
+from local.problems import CannotRun
+
+_MISSING = ("ResourceNotFoundException",)
+_CONFIGURATION = {
+    "role": "Role",
+    "runtime": "Runtime",
+    "handler": "Handler",
+    "memorySize": "MemorySize",
+    "timeout": "Timeout",
+    "description": "Description",
+}
+_SETTLE_SECONDS = 20.0
+
+
+class Function(Handler):
+    known = frozenset(
+        {
+            "name",
+            "code",
+            "sourceCodeHash",
+            "environment",
+            "architectures",
+            "reservedConcurrentExecutions",
+            "tags",
+            *_CONFIGURATION,
+        }
+    )
+    replaced_by = frozenset({"name"})
+
+    def create(self, inputs: Inputs) -> tuple[str, Outputs]:
+        function, name = self.clients["lambda"], inputs["name"]
+        if self._configuration(name) is None:
+            function.create_function(
+                FunctionName=name,
+                Code={"ZipFile": _code(inputs)},
+                Architectures=inputs.get("architectures", ["x86_64"]),
+                Tags=inputs.get("tags", {}),
+                **_configuration(inputs),
+            )
+        else:
+            self._settled(name)
+            function.update_function_code(FunctionName=name, ZipFile=_code(inputs))
+            self._settled(name)
+            function.update_function_configuration(FunctionName=name, **_configuration(inputs))
+        self._limit(inputs)
+        return name, self._outputs(name)
+
+    def read(self, identity: str, inputs: Inputs) -> Outputs | None:
+        return None if self._configuration(identity) is None else self._outputs(identity)
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        found(lambda: self.clients["lambda"].delete_function(FunctionName=identity), *_MISSING)
+
+    def _configuration(self, name: str) -> dict[str, Any] | None:
+        return found(lambda: self.clients["lambda"].get_function_configuration(FunctionName=name), *_MISSING)
+
+    def _settled(self, name: str) -> None:
+        """Wait until the last change has taken effect: Lambda refuses another before."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            state = self._configuration(name) or {}
+            if state.get("State") == "Active" and state.get("LastUpdateStatus", "Successful") == "Successful":
+                return
+            # Lambda offers nothing to wait on but asking again
+            time.sleep(0.05)
+        raise CannotRun(f"the function {name} did not become active; see the cloud's log")
+
+    def _limit(self, inputs: Inputs) -> None:
+        function, wanted = self.clients["lambda"], inputs.get("reservedConcurrentExecutions")
+        if wanted is not None:
+            function.put_function_concurrency(FunctionName=inputs["name"], ReservedConcurrentExecutions=wanted)
+
+    def _outputs(self, name: str) -> Outputs:
+        arn = (self._configuration(name) or {}).get("FunctionArn", "")
+        region = self.clients.region
+        invoke = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+        return {"id": name, "arn": arn, "invokeArn": invoke, "qualifiedArn": f"{arn}:$LATEST", "version": "$LATEST"}
+
+
+class EventSourceMapping(Handler):
+    known = frozenset(
+        {
+            "eventSourceArn",
+            "functionName",
+            "batchSize",
+            "enabled",
+            "scalingConfig",
+            "functionResponseTypes",
+            "maximumBatchingWindowInSeconds",
+            "tags",
+        }
+    )
+    replaced_by = frozenset({"eventSourceArn", "functionName"})
+
+    def create(self, inputs: Inputs) -> tuple[str, Outputs]:
+        function = self.clients["lambda"]
+        there = function.list_event_source_mappings(
+            EventSourceArn=inputs["eventSourceArn"], FunctionName=inputs["functionName"]
+        )["EventSourceMappings"]
+        if there:
+            uuid = there[0]["UUID"]
+            function.update_event_source_mapping(UUID=uuid, FunctionName=inputs["functionName"], **_mapping(inputs))
+        else:
+            uuid = function.create_event_source_mapping(
+                EventSourceArn=inputs["eventSourceArn"], FunctionName=inputs["functionName"], **_mapping(inputs)
+            )["UUID"]
+        return uuid, {"id": uuid, "uuid": uuid}
+
+    def read(self, identity: str, inputs: Inputs) -> Outputs | None:
+        answer = found(lambda: self.clients["lambda"].get_event_source_mapping(UUID=identity), *_MISSING)
+        return None if answer is None else {"id": identity, "uuid": identity}
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        found(lambda: self.clients["lambda"].delete_event_source_mapping(UUID=identity), *_MISSING)
+
+
+def _code(inputs: Inputs) -> bytes:
+    return Path(inputs["code"]["path"]).read_bytes()
+
+
+def _configuration(inputs: Inputs) -> dict[str, Any]:
+    given = {_CONFIGURATION[name]: value for name, value in inputs.items() if name in _CONFIGURATION}
+    return {**given, "Environment": {"Variables": inputs.get("environment", {}).get("variables", {})}}
+
+
+def _mapping(inputs: Inputs) -> dict[str, Any]:
+    passed = ("batchSize", "enabled", "scalingConfig", "functionResponseTypes", "maximumBatchingWindowInSeconds")
+    return pascal({name: inputs[name] for name in passed if name in inputs})

@@ -1,0 +1,170 @@
+"""S3: buckets and the settings that hang on them."""
+
+import json
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from local.handlers.resource import Handler, Inputs, KeepsData, Outputs, found, pascal, tag_list
+
+_NO_BUCKET = ("NoSuchBucket", "404")
+
+
+class Bucket(Handler):
+    known = frozenset({"bucket", "forceDestroy", "tags"})
+    replaced_by = frozenset({"bucket"})
+
+    def create(self, inputs: Inputs) -> tuple[str, Outputs]:
+        s3, name = self.clients["s3"], inputs["bucket"]
+        where: dict[str, Any] = {}
+        if self.clients.region != "us-east-1":
+            where = {"CreateBucketConfiguration": {"LocationConstraint": self.clients.region}}
+        found(lambda: s3.create_bucket(Bucket=name, **where), "BucketAlreadyOwnedByYou")
+        if inputs.get("tags"):
+            s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_list(inputs)})
+        return name, self._outputs(name)
+
+    def read(self, identity: str, inputs: Inputs) -> Outputs | None:
+        answer = found(lambda: self.clients["s3"].head_bucket(Bucket=identity), *_NO_BUCKET)
+        return None if answer is None else self._outputs(identity)
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        s3 = self.clients["s3"]
+        while True:
+            page = found(lambda: s3.list_object_versions(Bucket=identity, MaxKeys=1000), *_NO_BUCKET)
+            if page is None:
+                return
+            entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
+            if not entries:
+                break
+            if not inputs.get("forceDestroy"):
+                raise KeepsData(f"bucket {identity} is not empty and the program does not say forceDestroy")
+            names = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
+            s3.delete_objects(Bucket=identity, Delete={"Objects": names, "Quiet": True})
+        s3.delete_bucket(Bucket=identity)
+
+    def _outputs(self, name: str) -> Outputs:
+        region = self.clients.region
+        return {
+            "id": name,
+            "arn": f"arn:aws:s3:::{name}",
+            "bucketDomainName": f"{name}.s3.amazonaws.com",
+            "bucketRegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
+            "region": region,
+            "bucketRegion": region,
+        }
+
+
+class BucketSetting(Handler):
+    """One document about a bucket, put, got and deleted whole."""
+
+    replaced_by = frozenset({"bucket"})
+    api: ClassVar[str]
+    """Name of the setting in boto3's methods."""
+    argument: ClassVar[str]
+    """Name of the document in the put's arguments."""
+    missing: ClassVar[tuple[str, ...]] = ()
+    remover: ClassVar[str | None] = None
+    """Method that deletes it; None: `delete_<api>`."""
+
+    @abstractmethod
+    def document(self, inputs: Inputs) -> Any:
+        """What the inputs say, as boto3 takes it."""
+
+    def create(self, inputs: Inputs) -> tuple[str, Outputs]:
+        put = getattr(self.clients["s3"], f"put_{self.api}")
+        put(Bucket=inputs["bucket"], **{self.argument: self.document(inputs)})
+        return inputs["bucket"], {}
+
+    def read(self, identity: str, inputs: Inputs) -> Outputs | None:
+        get = getattr(self.clients["s3"], f"get_{self.api}")
+        return None if found(lambda: get(Bucket=identity), *_NO_BUCKET, *self.missing) is None else {}
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        remove = getattr(self.clients["s3"], self.remover or f"delete_{self.api}")
+        found(lambda: remove(Bucket=identity), *_NO_BUCKET, *self.missing)
+
+
+class BucketVersioning(BucketSetting):
+    known = frozenset({"bucket", "versioningConfiguration"})
+    api = "bucket_versioning"
+    argument = "VersioningConfiguration"
+
+    def document(self, inputs: Inputs) -> Any:
+        return {"Status": inputs["versioningConfiguration"]["status"]}
+
+    def read(self, identity: str, inputs: Inputs) -> Outputs | None:
+        answer = found(lambda: self.clients["s3"].get_bucket_versioning(Bucket=identity), *_NO_BUCKET)
+        return {} if answer and answer.get("Status") == inputs["versioningConfiguration"]["status"] else None
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        # a bucket that was versioned can never be unversioned again
+        suspended = {"Status": "Suspended"}
+        found(
+            lambda: self.clients["s3"].put_bucket_versioning(Bucket=identity, VersioningConfiguration=suspended),
+            *_NO_BUCKET,
+        )
+
+
+class BucketEncryption(BucketSetting):
+    known = frozenset({"bucket", "rules"})
+    api = "bucket_encryption"
+    argument = "ServerSideEncryptionConfiguration"
+    missing = ("ServerSideEncryptionConfigurationNotFoundError",)
+
+    def document(self, inputs: Inputs) -> Any:
+        def rule(given: Inputs) -> Inputs:
+            default = given["applyServerSideEncryptionByDefault"]
+            written = {"SSEAlgorithm": default["sseAlgorithm"]}
+            if "kmsMasterKeyId" in default:
+                written["KMSMasterKeyID"] = default["kmsMasterKeyId"]
+            return {
+                "ApplyServerSideEncryptionByDefault": written,
+                "BucketKeyEnabled": given.get("bucketKeyEnabled", False),
+            }
+
+        return {"Rules": [rule(given) for given in inputs["rules"]]}
+
+
+class BucketPublicAccessBlock(BucketSetting):
+    known = frozenset({"bucket", "blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"})
+    api = "public_access_block"
+    argument = "PublicAccessBlockConfiguration"
+    missing = ("NoSuchPublicAccessBlockConfiguration",)
+
+    def document(self, inputs: Inputs) -> Any:
+        return pascal({name: value for name, value in inputs.items() if name != "bucket"})
+
+
+class BucketOwnership(BucketSetting):
+    known = frozenset({"bucket", "rule"})
+    api = "bucket_ownership_controls"
+    argument = "OwnershipControls"
+    missing = ("OwnershipControlsNotFoundError",)
+
+    def document(self, inputs: Inputs) -> Any:
+        return {"Rules": [pascal(inputs["rule"])]}
+
+
+class BucketLifecycle(BucketSetting):
+    known = frozenset({"bucket", "rules"})
+    api = "bucket_lifecycle_configuration"
+    argument = "LifecycleConfiguration"
+    missing = ("NoSuchLifecycleConfiguration",)
+    remover = "delete_bucket_lifecycle"
+
+    def document(self, inputs: Inputs) -> Any:
+        rules = [pascal(rule) for rule in inputs["rules"]]
+        for rule in rules:
+            rule["ID"] = rule.pop("Id")
+        return {"Rules": rules}
+
+
+class BucketPolicy(BucketSetting):
+    known = frozenset({"bucket", "policy"})
+    api = "bucket_policy"
+    argument = "Policy"
+    missing = ("NoSuchBucketPolicy",)
+
+    def document(self, inputs: Inputs) -> Any:
+        policy = inputs["policy"]
+        return policy if isinstance(policy, str) else json.dumps(policy)

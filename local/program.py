@@ -1,0 +1,216 @@
+"""Runs the Pulumi program in this process, against the embedded cloud, without the Pulumi engine.
+
+Pulumi's mocks hook gives us each registration with its inputs resolved and waits for our answer, as the engine's
+monitor would; so what is created here is what the very program declares. `python -m local.program` runs it in a
+process of its own, with its request as JSON on standard input and its answer on standard output.
+"""
+
+import asyncio
+import contextlib
+import logging
+import runpy
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pulumi
+import yaml
+from msgspec import Struct
+from pulumi.runtime import mocks, settings, stack
+
+from local.applier import Applier
+from local.aws import Clients
+from local.handlers import CALLS
+from local.problems import CannotRun
+
+STACK: Final = "local"
+_PROVIDER_PREFIX: Final = "aws:"
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What to apply and where. `overrides` are laid over the stack's `pipeline` object, field by field."""
+
+    root: str
+    endpoint: str
+    state_file: str
+    overrides: dict[str, Any] = {}
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """What came of it: the program's exports, how many resources were created, updated, ..., and what was kept."""
+
+    exports: dict[str, Any]
+    counts: dict[str, int]
+    kept: list[str]
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """Why it was not applied, in one line."""
+
+    error: str
+
+
+def region_of(root: Path) -> str:
+    """Region of the local stack."""
+    region = _configuration(root).get("aws:region")
+    if not isinstance(region, str):
+        raise CannotRun(f"Pulumi.{STACK}.yaml names no aws:region; write for example aws:region: eu-west-1")
+    return region
+
+
+def apply(request: Request) -> Applied:
+    """Run the program of this checkout and apply what it declares; raises CannotRun with one line."""
+    root = Path(request.root)
+    project = _read(root / "Pulumi.yaml").get("name")
+    if not isinstance(project, str):
+        raise CannotRun("Pulumi.yaml names no project")
+    configuration = _configuration(root)
+    pipeline = configuration.get(f"{project}:pipeline")
+    if isinstance(pipeline, dict):
+        configuration[f"{project}:pipeline"] = _laid_over(pipeline, {"endpoint": request.endpoint, **request.overrides})
+    texts = {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in configuration.items()
+    }
+    applier = Applier(Clients(request.endpoint, region_of(root)), Path(request.state_file))
+    complete = False
+    try:
+        exports = _run(root, project, texts, applier)
+        complete = True
+    finally:
+        applier.finish(complete=complete)
+    return Applied(exports=exports, counts=dict(applier.counts), kept=applier.kept)
+
+
+def _run(root: Path, project: str, configuration: dict[str, str], applier: Applier) -> dict[str, Any]:
+    hook = _Hook(applier, applier.region)
+    # everything that Pulumi makes belongs to the loop that is current when it is made, the root resource first
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # the root resource of an earlier run in this process would keep its exports
+    settings.configure(settings.Settings(project=project, stack=STACK))
+    mocks.set_mocks(hook, project=project, stack=STACK, preview=False, monitor=_Monitor(hook), logger=_silent())
+    pulumi.runtime.set_all_config(configuration)
+    exports: dict[str, Any] = {}
+
+    async def program() -> None:
+        runpy.run_path(str(root / "__main__.py"), run_name="__main__")
+        await stack.wait_for_rpcs()
+        found = settings.get_root_resource().outputs
+        exports.update(await pulumi.Output.from_input(dict(found)).future() or {})
+
+    try:
+        loop.run_until_complete(stack.run_pulumi_func(program))
+    except Exception as error:
+        if hook.failure is not None:
+            raise hook.failure from error
+        if isinstance(error, pulumi.RunError):
+            raise CannotRun(f"Pulumi.{STACK}.yaml: {error}") from error
+        raise
+    finally:
+        asyncio.set_event_loop(None)
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+    if hook.failure is not None:
+        raise hook.failure
+    return exports
+
+
+class _Hook(mocks.Mocks):
+    """Answers for the provider. The first failure is kept: Pulumi wraps those that follow from it."""
+
+    def __init__(self, applier: Applier, region: str) -> None:
+        self.applier = applier
+        self.failure: CannotRun | None = None
+        self._region = region
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        raise CannotRun(f"{args.typ} {args.name}: the local cloud does not read resources of others")
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        answer = CALLS.get(args.token)
+        if answer is None:
+            self.failure = CannotRun(f"the local cloud does not answer {args.token}; local/handlers lists what it does")
+            raise self.failure
+        return answer(self._region), []
+
+
+class _Monitor(mocks.MockMonitor):
+    """As Pulumi's own, but a registration comes with its URN and whether it is a component."""
+
+    mocks: _Hook
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the name is Pulumi's)
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == "pulumi:pulumi:Stack" or not request.custom:
+            return _response(urn, "", {})
+        mocks._ensure_event_loop()
+        hook = self.mocks
+        if hook.failure is not None:
+            raise hook.failure
+        inputs = mocks.rpc.deserialize_properties(request.object)
+        try:
+            identity, outputs = hook.applier.register(urn, request.type, request.name, inputs)
+        except CannotRun as failure:
+            hook.failure = hook.failure or failure
+            raise
+        return _response(urn, identity, {**inputs, **outputs})
+
+
+def _response(urn: str, identity: str, properties: Mapping[str, Any]) -> Any:
+    encoded = mocks._sync_await(mocks.rpc.serialize_properties(dict(properties), {}))
+    return mocks.resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=encoded)
+
+
+def _silent() -> logging.Logger:
+    """Pulumi's messages for the engine: each failure is told once, by us."""
+    logger = logging.getLogger("local.program.engine")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
+
+
+def _configuration(root: Path) -> dict[str, Any]:
+    configuration = _read(root / f"Pulumi.{STACK}.yaml").get("config")
+    if not isinstance(configuration, dict):
+        raise CannotRun(f"Pulumi.{STACK}.yaml has no config; see Pulumi.dev.yaml")
+    return dict(configuration)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise CannotRun(
+            f"{path.name} cannot be read: {error.strerror}; run this in a checkout of the project"
+        ) from None
+    except yaml.YAMLError as error:
+        raise CannotRun(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise CannotRun(f"{path.name} is not a mapping of names to values")
+    return content
+
+
+def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        inner = merged.get(name)
+        merged[name] = _laid_over(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+    return merged
+
+
+def main() -> None:
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    # the program's own prints must not get into the answer
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            answer: Applied | Failure = apply(request)
+        except CannotRun as failure:
+            answer = Failure(error=" ".join(str(failure).split()))
+    sys.stdout.buffer.write(msgspec.json.encode(answer))
+
+
+if __name__ == "__main__":
+    main()
