@@ -1,0 +1,94 @@
+# Darkroom: everything a person or a machine does here is a target. `make` lists them.
+#
+# What `make test` runs, and about how long it takes on two cores:   (measured 2026-11-23)
+#   check       style, types, pure rooms, services with ports in memory, the house rules
+#   all tests   the above with its slow walks, adapters on moto, agreement, the embedded cloud, journeys, browser, API
+#   mutants     every planted fault in the protocol is killed
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+UV := VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
+PORT ?= 8000
+DATA ?= .data
+IMAGE ?=
+SUITE ?= pictures
+ROOMS := adapters components services functions/transform client local tests
+# the function's own: what AWS runs it on (see `transform` in components/config.py)
+FUNCTION_PYTHON ?= 3.13
+FUNCTION_ARCH ?= x86_64
+
+.PHONY: help env run check test journeys mutants permissions calls bench artifact lock docs format clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+env: .venv/made ## make the environment: every library, pinned by version and hash, in .venv
+
+.venv/made: requirements.txt local/bootstrap.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Darkroom needs Python 3.11 or newer: set PYTHON=/path/to/python3" >&2; exit 2; }
+	@echo "making the environment in .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r local/bootstrap.txt
+	@$(UV) pip sync --quiet --require-hashes requirements.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: env ## a picture through the whole pipeline on the embedded cloud: IMAGE=path PORT=8000 DATA=.data
+	@exec $(BIN)/python -m local run $(if $(IMAGE),"$(IMAGE)") --port $(PORT) --data "$(DATA)"
+
+check: env ## the inner loop, ten seconds: style, types, pure rooms, services with ports in memory
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/pyrefly check --summary=none
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/contracts tests/house tests/components tests/services tests/client
+
+test: env build/tools ## everything that must hold, the real browser and the API collection included
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/pyrefly check --summary=none
+	@$(BIN)/python -m tests.support.mutants
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests
+
+mutants: env ## break every guard of the protocol, one at a time: a test must notice each
+	@$(BIN)/python -m tests.support.mutants
+
+permissions: env ## what each role used and was granted, measured on the embedded cloud
+	@$(BIN)/python -m local permissions
+
+calls: env ## calls to AWS for one job of four variants, counted over 200 jobs
+	@$(BIN)/python -m local calls
+
+bench: env build/tools ## SUITE=pictures: our picture work beside sharp's, interleaved
+	@$(BIN)/python -m benchmarks $(SUITE)
+
+artifact: env ## the function's libraries for its own Python and architecture
+	@mkdir -p build/function
+	@$(UV) pip install --quiet --require-hashes --no-deps --only-binary :all: --reinstall \
+	    --python-version $(FUNCTION_PYTHON) --python-platform $(FUNCTION_ARCH)-manylinux_2_28 \
+	    --target build/function/$(FUNCTION_PYTHON)-$(FUNCTION_ARCH) -r functions/transform/requirements.txt
+	@echo "libraries for Python $(FUNCTION_PYTHON) on $(FUNCTION_ARCH) are in build/function"
+
+build/tools: tests/api/package-lock.json benchmarks/package-lock.json
+	@cd tests/api && npm ci --silent --no-audit --no-fund
+	@cd benchmarks && npm ci --silent --no-audit --no-fund
+	@mkdir -p build && touch $@
+
+lock: ## pin every requirements.in again by version and hash
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	@for room in $(ROOMS); do \
+	    $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	        -c requirements.txt $$room/requirements.in -o $$room/requirements.txt || exit 1; \
+	done
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    -c requirements.txt local/bootstrap.in -o local/bootstrap.txt
+
+docs: env ## write what is generated in docs: the state diagram
+	@$(BIN)/python -m tests.support.diagram
+
+format: env ## put the code in its form
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+clean: ## remove what was built; the data folder stays
+	@rm -rf build .venv tests/api/node_modules benchmarks/node_modules
