@@ -18,6 +18,7 @@ from contracts.limits import MAX_MESSAGE_BYTES, MAX_VARIANTS
 from contracts.variants import OutputFormat, Variant
 
 VERSION: Final = 1
+_MAX_REASON_CHARS: Final = 200
 
 
 class Queue(StrEnum):
@@ -169,14 +170,15 @@ def encode(message: Message) -> bytes:
 def decode(body: bytes | str) -> Message:
     """Inverse of `encode`.
 
-    Raises BadMessage (with the reason, never the body) for anything that is not a message of a version known here.
+    Raises BadMessage (with a short reason, never the body) for anything that is not a message of a version known here.
     """
     if len(body) > MAX_MESSAGE_BYTES:
         raise BadMessage(f"longer than {MAX_MESSAGE_BYTES} bytes")
     try:
         message = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadMessage(str(error)) from error
+        # the reason may quote a value, and travels on with the dead letter
+        raise BadMessage(str(error)[:_MAX_REASON_CHARS]) from error
     if message.v > VERSION:
         raise BadMessage(f"version {message.v} of {type(message).__name__} is not known here")
     return message

@@ -1,0 +1,70 @@
+"""What holds for every test: one of three Hypothesis profiles, no cloud in the environment, no way out of the machine.
+
+Folders in `PURE` may not even talk to loopback. Choose a profile with `pytest --hypothesis-profile=nightly`.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+ROOT = Path(__file__).parent
+PURE = {"components", "contracts", "functions", "house", "simulation"}
+"""Rooms of tests without a socket; a room that is not named here may use loopback, and nothing else."""
+LOOPBACK = {"127.0.0.1", "::1", "localhost", b"localhost", None, ""}
+
+# no test asserts a time: there is no deadline, and a slow machine is no failure
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None, print_blob=True)
+settings.register_profile(
+    "nightly", settings.get_profile("default"), max_examples=20_000, phases=set(Phase) - {Phase.explain}
+)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+_room = ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    global _room
+    _room = item.path.relative_to(ROOT).parts[0] if item.path.is_relative_to(ROOT) else ""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_cloud_in_the_environment() -> Iterator[None]:
+    """Whoever runs the tests may have an account; no test may find it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "DARKROOM_"))]:
+            patch.delenv(name)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_way_out_of_the_machine() -> Iterator[None]:
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: object) -> None:
+        if self.family != socket.AF_UNIX:
+            _refuse_beyond(address[0] if isinstance(address, tuple) else None)
+        connect(self, address)
+
+    def guarded_resolve(host: object, *args: object, **options: object) -> object:
+        _refuse_beyond(host)
+        return resolve(host, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket, "getaddrinfo", guarded_resolve)
+        yield
+
+
+def _refuse_beyond(host: object) -> None:
+    if _room in PURE:
+        raise AssertionError(f"a test of tests/{_room} opened a socket to {host!r}; these tests use none")
+    if host not in LOOPBACK:
+        raise AssertionError(f"a test opened a socket to {host!r}; tests stay on this machine")

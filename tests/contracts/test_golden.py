@@ -1,0 +1,242 @@
+"""Bytes that an earlier version wrote decode for ever, to the same values.
+
+A file in `golden/` is never edited. A new version of a message or document adds files, and values here beside them.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from contracts.formats import ImageFormat
+from contracts.job import (
+    Command,
+    Debt,
+    DebtKind,
+    Fault,
+    Job,
+    JobState,
+    Lane,
+    Original,
+    Part,
+    Result,
+    Source,
+    VariantRecord,
+    VariantState,
+    decode_job,
+    encode_job,
+)
+from contracts.messages import (
+    Done,
+    Facts,
+    Failed,
+    Finished,
+    Process,
+    Retryable,
+    Timings,
+    Transform,
+    Undone,
+    decode,
+    encode,
+)
+from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+
+JOB = "018f3a1c-52aa-7bbb-8ccc-0123456789ab"
+NOON = 1_795_435_200_000
+DIGEST = "5f8f" * 16
+RESULT_KEY = f"default/{JOB}/thumb-{DIGEST}.jpg"
+THUMB = Variant(name="thumb", resize=Resize(width=150, height=150, fit=Fit.COVER), output=Output(quality=80))
+SMALL = Variant(name="small", resize=Resize(width=400), output=Output(format=OutputFormat.WEBP, quality=80))
+PLAIN = Variant(name="plain")
+
+MESSAGES: Final[dict[str, Process | Transform | Finished]] = {
+    "process.v1": Process(job_id=JOB, request_id="req-1", run=2),
+    "transform.v1": Transform(
+        job_id=JOB,
+        request_id="req-1",
+        tenant="default",
+        part=1,
+        token=3,
+        key=f"inline/default/{JOB}/original",
+        version_id="3HL4kqtJlcpXroDTDmJ",
+        bytes=4_188_800,
+        format=ImageFormat.JPEG,
+        variants=(THUMB, SMALL, PLAIN),
+    ),
+    "finished.v1": Finished(
+        job_id=JOB,
+        request_id="req-1",
+        token=3,
+        answers=(
+            Done(
+                name="thumb",
+                key=RESULT_KEY,
+                digest=DIGEST,
+                bytes=5_120,
+                width=150,
+                height=150,
+                format=OutputFormat.JPEG,
+                elapsed_ms=3.25,
+                warnings=("no-profile",),
+            ),
+            Failed(name="small", code="resource-limit", detail="too much"),
+            Retryable(name="plain", code="unavailable"),
+            Undone(name="late"),
+        ),
+        facts=Facts(
+            width=4032,
+            height=3024,
+            orientation=6,
+            sha256=DIGEST,
+            has_alpha=True,
+            icc="Display P3",
+            metadata={"make": "Darkroom", "iso": 400, "f_number": 2.8, "keywords": ["a", "b"]},
+        ),
+        timings=Timings(fetch_ms=11.5, decode_ms=31, transform_ms=120.25, store_ms=9, total_ms=171.75, cold=True),
+        function_request_id="4f1f0c9d",
+        engine="1",
+    ),
+    "finished-undecodable.v1": Finished(job_id=JOB, token=1, undecodable="image-corrupt", detail="truncated"),
+}
+
+SOURCE = Source(filename="chair.jpg", format=ImageFormat.JPEG, bytes=4_188_800, width=4032, height=3024, sha256=DIGEST)
+ORIGINAL = Original(key=f"inline/default/{JOB}/original", version_id="3HL4kqtJlcpXroDTDmJ", etag='"9b2c"')
+
+
+def _job(state: JobState, **details: Any) -> Job:
+    return Job(
+        schema=1,
+        id=JOB,
+        tenant="default",
+        state=state,
+        created_at=NOON,
+        updated_at=NOON + 500,
+        expires_at=NOON + 30 * 86_400_000,
+        key=ORIGINAL.key,
+        upload_until=NOON + 120_000,
+        fingerprint=DIGEST,
+        **details,
+    )
+
+
+JOBS: Final[dict[str, Job]] = {
+    "job-awaiting_upload.s1": _job(
+        JobState.AWAITING_UPLOAD,
+        alarm_at=NOON + 1_020_000,
+        direct=True,
+        content_sha256=DIGEST,
+        variants=(VariantRecord(spec=THUMB),),
+    ),
+    "job-processing.s1": _job(
+        JobState.PROCESSING,
+        revision=4,
+        alarm_at=NOON + 30 * 86_400_000,
+        queued_at=NOON + 20,
+        started_at=NOON + 60,
+        lane=Lane.BULK,
+        preset="web@1",
+        meta={"sku": "A-17", "é": ""},
+        webhook="endpoint-1",
+        request_id="req-1",
+        source=SOURCE,
+        original=ORIGINAL,
+        variants=(VariantRecord(spec=THUMB, tries=1), VariantRecord(spec=SMALL, crashes=1)),
+        parts=(
+            Part(
+                number=1,
+                token=1,
+                run=1,
+                variants=("thumb", "small"),
+                opened_at=NOON,
+                closed_at=NOON + 9,
+                outcome="crashed",
+            ),
+            Part(number=2, token=2, run=1, variants=("thumb",), opened_at=NOON + 9),
+        ),
+        debts=(
+            Debt(id=2, kind=DebtKind.TRANSFORM, due_at=NOON + 30_000, sent_at=NOON + 9, token=2),
+            Debt(id=3, kind=DebtKind.TRANSFORM, due_at=NOON + 2_000, lapses=1, token=3),
+        ),
+        last_token=3,
+        last_debt=3,
+        last_part=3,
+    ),
+    "job-partially_completed.s1": _job(
+        JobState.PARTIALLY_COMPLETED,
+        run=2,
+        revision=9,
+        alarm_at=NOON + 30 * 86_400_000,
+        finished_at=NOON + 611,
+        source=SOURCE,
+        original=ORIGINAL,
+        facts=MESSAGES["finished.v1"].facts,
+        variants=(
+            VariantRecord(
+                spec=THUMB,
+                state=VariantState.COMPLETED,
+                tries=1,
+                result=Result(
+                    key=RESULT_KEY,
+                    digest=DIGEST,
+                    bytes=5_120,
+                    width=150,
+                    height=150,
+                    format=OutputFormat.JPEG,
+                    elapsed_ms=3.25,
+                    warnings=("no-profile",),
+                    engine="1",
+                ),
+            ),
+            VariantRecord(
+                spec=SMALL,
+                state=VariantState.FAILED,
+                tries=3,
+                error=Fault(code="unavailable", detail="s3", retryable=True),
+            ),
+        ),
+        parts=(
+            Part(
+                number=1,
+                token=1,
+                run=2,
+                variants=("thumb", "small"),
+                opened_at=NOON,
+                closed_at=NOON + 600,
+                outcome="finished",
+                timings=Timings(total_ms=171.75),
+                function_request_id="4f1f0c9d",
+            ),
+        ),
+        debts=(Debt(id=7, kind=DebtKind.NOTIFY, due_at=NOON, sent_at=NOON, run=2, state=JobState.PARTIALLY_COMPLETED),),
+        commands=(Command(id="retry-1", kind="retry", revision=6),),
+        last_token=1,
+        last_debt=7,
+        last_part=1,
+    ),
+    "job-rejected.s1": _job(
+        JobState.REJECTED,
+        alarm_at=NOON + 30 * 86_400_000,
+        error=Fault(code="image-corrupt", detail="truncated"),
+        debts=(Debt(id=1, kind=DebtKind.ERASE, due_at=NOON),),
+        last_debt=1,
+    ),
+    "job-deleted.s1": _job(JobState.DELETED, revision=12, forget_at=NOON + 30 * 86_400_000),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_of_an_earlier_version_means_what_it_meant(name: str) -> None:
+    assert decode((GOLDEN / f"{name}.json").read_bytes()) == MESSAGES[name]
+    assert decode(encode(MESSAGES[name])) == MESSAGES[name]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_of_an_earlier_version_means_what_it_meant(name: str) -> None:
+    assert decode_job((GOLDEN / f"{name}.json").read_bytes()) == JOBS[name]
+    assert decode_job(encode_job(JOBS[name])) == JOBS[name]
+
+
+def test_no_golden_file_is_forgotten() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == MESSAGES.keys() | JOBS.keys()

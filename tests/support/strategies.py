@@ -1,0 +1,109 @@
+"""Hypothesis strategies made from the contracts' own types, so that a range is written once: on the type.
+
+    values_of(Transform)                 any value that its decoder accepts
+    values_of(Job, {Facts: st.none()})   the same, with one type replaced
+
+`variants()` and `options()` add what a type alone cannot say: that names are unique.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from hypothesis import reject
+from hypothesis import strategies as st
+from msgspec import inspect
+
+from contracts.limits import MAX_META_PAIRS
+from contracts.options import Options
+from contracts.presets import PRESETS
+from contracts.variants import Variant
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+"""What JSON can carry: lone surrogates are no text."""
+
+Replaced = Mapping[Any, st.SearchStrategy[Any]]
+
+
+def values_of(kind: Any, replaced: Replaced | None = None) -> st.SearchStrategy[Any]:
+    """Values of a type as msgspec understands it. `replaced` maps Struct classes to strategies of their own."""
+    return _values(inspect.type_info(kind), replaced or {})
+
+
+def variants(count: st.SearchStrategy[int] | None = None, *, taken: set[str] | None = None) -> st.SearchStrategy[Any]:
+    """Tuples of variants with names that are unique, and none of `taken`; one to six of them unless counted."""
+    free = values_of(Variant).filter(lambda variant: variant.name not in (taken or set()))
+    return (count or st.integers(1, 6)).flatmap(
+        lambda size: st.lists(free, min_size=size, max_size=size, unique_by=lambda variant: variant.name).map(tuple)
+    )
+
+
+@st.composite
+def options(draw: st.DrawFn) -> Options:
+    """Options that a request may have."""
+    drawn = draw(values_of(Options, {Variant: st.builds(Variant, name=st.just("replaced"))}))
+    preset = draw(st.sampled_from([None, *PRESETS]))
+    taken = {variant.name for variant in PRESETS.get(preset or "", ())}
+    return msgspec.structs.replace(
+        drawn,
+        preset=preset,
+        variants=draw(st.just(()) | variants(taken=taken)),
+        meta=draw(st.dictionaries(st.text("abcé", max_size=8), TEXT, max_size=min(6, MAX_META_PAIRS))),
+    )
+
+
+def _values(info: inspect.Type, replaced: Replaced) -> st.SearchStrategy[Any]:
+    match info:
+        case inspect.NoneType():
+            return st.none()
+        case inspect.BoolType():
+            return st.booleans()
+        case inspect.IntType():
+            lowest = info.ge if info.ge is not None else -(2**53)
+            return st.integers(lowest, info.le if info.le is not None else 2**53)
+        case inspect.FloatType():
+            lowest = info.ge if info.ge is not None else info.gt
+            return st.floats(
+                lowest, info.le, exclude_min=info.gt is not None, allow_nan=False, allow_infinity=False, width=64
+            )
+        case inspect.StrType() if info.pattern:
+            return st.from_regex(info.pattern, fullmatch=True)
+        case inspect.StrType():
+            return TEXT
+        case inspect.EnumType():
+            return st.sampled_from(list(info.cls))
+        case inspect.LiteralType():
+            return st.sampled_from(list(info.values))
+        case inspect.UnionType():
+            return st.one_of([_values(part, replaced) for part in info.types])
+        case inspect.VarTupleType():
+            return _lists(info, replaced).map(tuple)
+        case inspect.ListType():
+            return _lists(info, replaced)
+        case inspect.DictType():
+            return st.dictionaries(_values(info.key_type, replaced), _values(info.value_type, replaced), max_size=4)
+        case inspect.StructType():
+            return replaced[info.cls] if info.cls in replaced else _structs(info, replaced)
+        case inspect.Metadata():
+            return _values(info.type, replaced)
+    raise TypeError(f"no strategy for {info}")
+
+
+def _lists(info: inspect.VarTupleType | inspect.ListType, replaced: Replaced) -> st.SearchStrategy[list[Any]]:
+    lowest = info.min_length or 0
+    return st.lists(_values(info.item_type, replaced), min_size=lowest, max_size=min(info.max_length or 4, lowest + 3))
+
+
+@st.composite
+def _structs(draw: st.DrawFn, info: inspect.StructType, replaced: Replaced) -> Any:
+    """A field with a default is left out half of the time."""
+    given = {
+        field.name: draw(_values(field.type, replaced))
+        for field in info.fields
+        if field.required or draw(st.booleans())
+    }
+    try:
+        return info.cls(**given)
+    except ValueError:
+        # what a `__post_init__` refuses is no value of the type
+        reject()
