@@ -1,0 +1,8 @@
+"""The transform function: one order in, every variant out, one answer.
+
+    handler    Lambda's entry: settings, adapters, the message     work      one order: fetch, make, store, answer
+    pipeline   the steps in their order, run on threads            pyramid   which variant is cut from which (pure)
+    geometry   sizes, boxes, orientations (pure)                   steps/    what Pillow is asked to do
+
+Pixels are decoded here and nowhere else in the house.
+"""

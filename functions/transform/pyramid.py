@@ -1,0 +1,141 @@
+"""Which variant is cut from which: the plan of one picture's variants, as arithmetic without a picture.
+
+A variant is made from the smallest larger one that has the whole picture, else from the decoded pixels:
+
+    decoded ──▶ 1600w ──▶ 800w ──▶ 400w ──▶ 150×150 cover
+                  │         │        │          │
+                 jpeg      webp     webp       jpeg
+
+With two threads a JPEG may be decoded twice, at two scales: the second branch need not wait for the first.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from contracts.variants import OutputFormat, Variant
+from functions.transform.geometry import Cut, Extent, Size, cut, draft_scale
+
+LEAST_STEP: Final = 1.5
+"""How much larger than a variant the one must be that it is cut from: resizing twice by little blurs."""
+_WORTH: Final = 0.95
+"""Of the estimated time of one branch: a second one has to beat it by this, for it costs a decode."""
+
+_NS_PER_SOURCE_PIXEL: Final = 2.5
+_NS_PER_DECODED_PIXEL: Final = 2.0
+_NS_PER_ENCODED_PIXEL: Final = {
+    OutputFormat.JPEG: 8.0,
+    OutputFormat.WEBP: 60.0,
+    OutputFormat.AVIF: 45.0,
+    OutputFormat.PNG: 290.0,
+}
+"""Measured on one core of x86-64 with AVX2 (2026-11). They only choose between one branch and two."""
+
+
+class Level(Struct, frozen=True):
+    """A picture to be made: `parent` is the index of the level it is cut from, None for the decoded pixels.
+
+    `variants` are indices of those that are encoded from it, the longest encode first.
+    """
+
+    cut: Cut
+    parent: int | None
+    variants: tuple[int, ...]
+
+
+class Branch(Struct, frozen=True):
+    """One decode, at 1/scale, and the levels made from it; parents stand before their children, large before small."""
+
+    scale: int
+    levels: tuple[Level, ...]
+
+
+class _Wanted(Struct, frozen=True):
+    cut: Cut
+    variants: tuple[int, ...]
+    encode_ns: float
+
+
+def planned(
+    upright: Size, variants: Sequence[Variant], *, threads: int = 1, scales: bool = False
+) -> tuple[Branch, ...]:
+    """The branches in which all variants of a picture of this size are made: one, or two that run beside each other.
+
+    `scales` says that decoding at a reduced scale is cheaper, and so may be done twice.
+    """
+    wanted = _wanted(upright, variants)
+    one = _branch(upright, wanted, scales=scales)
+    if not scales or threads < 2:
+        return (one,)
+    best: tuple[Branch, ...] = (one,)
+    least = _WORTH * _estimate(upright, [(one, wanted)])
+    for split in range(1, len(wanted)):
+        parts = [wanted[:split], wanted[split:]]
+        branches = [_branch(upright, part, scales=True) for part in parts]
+        if branches[1].scale > branches[0].scale:
+            time = _estimate(upright, list(zip(branches, parts, strict=True)))
+            if time < least:
+                best, least = tuple(branches), time
+    return best
+
+
+def _wanted(upright: Size, variants: Sequence[Variant]) -> list[_Wanted]:
+    """The distinct cuts, the largest first; variants of the same cut share its pixels."""
+    by_cut: dict[Cut, list[int]] = {}
+    for index, variant in enumerate(variants):
+        by_cut.setdefault(cut(upright, variant.resize), []).append(index)
+    wanted = []
+    for each, indices in by_cut.items():
+        costs = {index: _encode_ns(each, variants[index]) for index in indices}
+        longest_first = tuple(sorted(indices, key=lambda index, costs=costs: -costs[index]))
+        wanted.append(_Wanted(each, longest_first, sum(costs.values())))
+    return sorted(wanted, key=lambda one: (-_area(one.cut.whole), -_area(one.cut.size), one.variants))
+
+
+def _branch(upright: Size, wanted: Sequence[_Wanted], *, scales: bool) -> Branch:
+    levels: list[Level] = []
+    for one in wanted:
+        parent = _parent(levels, one.cut)
+        levels.append(Level(one.cut, parent, one.variants))
+    return Branch(draft_scale(upright, [one.cut.whole for one in wanted]) if scales else 1, tuple(levels))
+
+
+def _parent(levels: Sequence[Level], child: Cut) -> int | None:
+    """The smallest level that has the whole picture, sufficiently larger than the child in both directions."""
+    across, down = child.whole
+    for index in range(len(levels) - 1, -1, -1):
+        width, height = levels[index].cut.size
+        is_larger = width >= LEAST_STEP * across and height >= LEAST_STEP * down
+        if levels[index].cut.is_whole and is_larger and not _enlarges(levels[index].cut):
+            return index
+    return None
+
+
+def _enlarges(cut: Cut) -> bool:
+    return cut.size[0] > cut.source[0] or cut.size[1] > cut.source[1]
+
+
+def _estimate(upright: Size, branches: Sequence[tuple[Branch, Sequence[_Wanted]]]) -> float:
+    """Nanoseconds on two threads: no less than the longest chain, no less than half of all work."""
+    everything, longest = 0.0, 0.0
+    for branch, wanted in branches:
+        decode = _decode_ns(upright, branch.scale)
+        everything += decode + sum(one.encode_ns for one in wanted)
+        longest = max(longest, decode + max(one.encode_ns / len(one.variants) for one in wanted))
+    # of one branch the second thread can use nothing but the encodes
+    alone = _decode_ns(upright, branches[0][0].scale) if len(branches) == 1 else 0.0
+    return max(longest, alone + (everything - alone) / 2)
+
+
+def _decode_ns(upright: Size, scale: int) -> float:
+    pixels = _area(upright)
+    return _NS_PER_SOURCE_PIXEL * pixels + _NS_PER_DECODED_PIXEL * pixels / (scale * scale)
+
+
+def _encode_ns(cut: Cut, variant: Variant) -> float:
+    return _NS_PER_ENCODED_PIXEL[variant.output.format] * _area(cut.canvas)
+
+
+def _area(size: Extent) -> float:
+    return size[0] * size[1]

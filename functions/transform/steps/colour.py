@@ -1,0 +1,149 @@
+"""Colour: any mode that a decoder gives to 8 bits in one of four modes, any embedded profile to sRGB.
+
+Profiles go through littleCMS, relative colorimetric with black point compensation. One that cannot be used (broken, or
+of another colour space than the pixels) is left out with a warning: a picture is worth more than its profile.
+"""
+
+import io
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image
+
+from functions.transform.steps.picture import PLAIN_MODES, Picture
+
+if TYPE_CHECKING:
+    from PIL.ImageCms import ImageCmsTransform
+
+IGNORED: Final = "colour-profile-ignored"
+"""Warning of a variant whose original had a profile that could not be used."""
+
+_SPACES: Final = {"L": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
+_SAME_WITHIN: Final = 1
+"""Levels by which a profile may differ from sRGB and still be taken for it: lookup tables round."""
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """The picture in mode L, RGB, RGBA or CMYK, without anything beside its pixels.
+
+    16 bits lose the lower 8; floats and 32-bit integers beyond 16 bits are stretched over their own range. An alpha
+    channel that is opaque everywhere goes.
+    """
+    if image.mode.startswith("I;16"):
+        image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
+    elif image.mode in ("I", "F"):
+        image = _stretched(image)
+    elif image.mode == "LAB":
+        image = _from_lab(image)
+    if image.has_transparency_data:
+        image = image.convert("LA") if image.mode == "La" else image
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+        if image.getchannel("A").getextrema()[0] == 255:
+            image = image.convert("RGB")
+    elif image.mode not in PLAIN_MODES:
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    image.info.clear()
+    return image
+
+
+def colour(picture: Picture) -> Picture:
+    """The picture in sRGB (gray stays gray); itself if it is so already."""
+    pixels, warnings = picture.pixels, picture.warnings
+    if picture.profile is None and pixels.mode != "CMYK":
+        return picture
+    pixels = pixels.convert("RGBA") if pixels.mode == "RGBa" else pixels
+    converted: Image.Image | None = pixels
+    if picture.profile is not None:
+        converted = _converted(pixels, picture.profile)
+    if converted is None:
+        converted, warnings = pixels, (*warnings, IGNORED)
+    if converted.mode == "CMYK":
+        # no usable profile: inks as if they were ideal
+        converted = converted.convert("RGB")
+    converted.info.clear()
+    return Picture(converted, picture.extent, picture.orientation, None, warnings)
+
+
+def profile_name(profile: bytes) -> str | None:
+    """The profile's own description, cleaned and cut; None if it cannot be read."""
+    from PIL import ImageCms  # not at module level: most pictures have no profile, and this loads littleCMS
+
+    try:
+        text = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+    return "".join(char for char in text if char.isprintable()).strip()[:64] or None
+
+
+def _converted(pixels: Image.Image, profile: bytes) -> Image.Image | None:
+    """The pixels in sRGB; None if the profile cannot be used for them."""
+    transform = _transform(profile, pixels.mode)
+    if transform == "same":
+        return pixels
+    if transform is None:
+        # many a gray picture carries the RGB profile of the program that saved it
+        return _converted(pixels.convert("RGB"), profile) if pixels.mode == "L" else None
+    from PIL import ImageCms
+
+    converted = ImageCms.applyTransform(pixels, transform)
+    return converted.getchannel("R") if pixels.mode == "L" else converted
+
+
+@lru_cache(maxsize=16)
+def _transform(profile: bytes, mode: str) -> "ImageCmsTransform | str | None":
+    """The transform to sRGB, "same" if it would change nothing, None if there is none."""
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if source.profile.xcolor_space != _SPACES[mode]:
+            return None
+        transform = ImageCms.buildTransform(
+            source,
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGBA" if mode == "RGBA" else "RGB",
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+    return "same" if mode != "CMYK" and _changes_nothing(transform, mode) else transform
+
+
+def _changes_nothing(transform: "ImageCmsTransform", mode: str) -> bool:
+    from PIL import ImageCms
+
+    steps = (0, 32, 64, 128, 192, 255)
+    if mode == "L":
+        patches = Image.frombytes("L", (len(steps), 1), bytes(steps))
+    else:
+        colours = [(red, green, blue) for red in steps for green in steps for blue in steps]
+        patches = Image.new("RGB", (len(colours), 1))
+        patches.putdata(colours)
+    before = patches.convert(mode)
+    after = ImageCms.applyTransform(before, transform)
+    pairs = zip(patches.convert("RGB").tobytes(), after.convert("RGB").tobytes(), strict=True)
+    return all(abs(old - new) <= _SAME_WITHIN for old, new in pairs)
+
+
+def _stretched(image: Image.Image) -> Image.Image:
+    """Integers or floats as 8 bits: by 1/257 where they look like 16 bits, else over their own range."""
+    low, high = image.getextrema()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return Image.new("L", image.size)
+    if image.mode == "I" and low >= 0 and high <= 65535:
+        scale, offset = (1.0, 0.0) if high <= 255 else (1 / 257, 0.5)
+    else:
+        scale = 255 / (high - low) if high > low else 0.0
+        offset = 0.5 - low * scale
+    return image.convert("F").point(lambda value: value * scale + offset).convert("L")
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    from PIL import ImageCms
+
+    return ImageCms.applyTransform(
+        image, ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
+    )

@@ -1,0 +1,175 @@
+"""Bytes to pixels: the only place where a decoder is opened, always the one that the order names.
+
+Pillow's registry is never asked what a file might be: a plugin is imported by name, and its class reads the bytes or
+nothing does. Limits are checked on the header (`contracts.formats`) before Pillow sees the bytes, and on what Pillow
+says before it decodes.
+"""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, Final
+
+from msgspec import Struct
+from PIL import Image, ImageFile
+
+from contracts.errors import ImageCorrupt, PixelLimit, TypeMismatch
+from contracts.formats import SNIFF_BYTES, ImageFormat, check_limits, measure, sniff
+from contracts.limits import MAX_PIXELS, MAX_SIDE
+from functions.transform.geometry import Size, upright_size
+from functions.transform.steps.colour import plain
+from functions.transform.steps.metadata import orientation_of
+from functions.transform.steps.picture import Picture
+
+MAX_SCANS: Final = 100
+"""Scans of a JPEG. Encoders write about 10; each is a walk over the whole picture, and a hostile one takes ten bytes."""
+MAX_PROFILE_BYTES: Final = 4 * 1024 * 1024
+"""An ICC profile; the largest in use, with tables for CMYK, have about 3 MB."""
+
+_SCAN: Final = b"\xff\xda"
+
+_DECODERS: Final = {
+    ImageFormat.JPEG: ("PIL.JpegImagePlugin", "JpegImageFile"),
+    ImageFormat.PNG: ("PIL.PngImagePlugin", "PngImageFile"),
+    ImageFormat.WEBP: ("PIL.WebPImagePlugin", "WebPImageFile"),
+    ImageFormat.GIF: ("PIL.GifImagePlugin", "GifImageFile"),
+    ImageFormat.AVIF: ("PIL.AvifImagePlugin", "AvifImageFile"),
+    ImageFormat.TIFF: ("PIL.TiffImagePlugin", "TiffImageFile"),
+    ImageFormat.BMP: ("PIL.BmpImagePlugin", "BmpImageFile"),
+    ImageFormat.ICO: ("PIL.IcoImagePlugin", "IcoImageFile"),
+}
+
+
+class Source(Struct, frozen=True):
+    """An original whose header was read and found within the limits; nothing is decoded yet.
+
+    `stored` is the size that decoding gives; `exif_orientation` is the EXIF value and `pending` what of it the decoder
+    leaves to us (the TIFF decoder turns its pictures itself).
+    """
+
+    data: bytes
+    format: ImageFormat
+    stored: Size
+    frames: int
+    exif_orientation: int
+    pending: int
+    exif: bytes
+    profile: bytes | None
+    has_alpha: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def upright(self) -> Size:
+        return upright_size(self.stored, self.pending)
+
+    @property
+    def scales(self) -> bool:
+        """Whether it can be decoded at a reduced scale."""
+        return self.format is ImageFormat.JPEG
+
+
+def preload(*formats: ImageFormat) -> None:
+    """Import these formats' plugins now rather than with the first picture."""
+    for form in formats:
+        import_module(_DECODERS[form][0])
+
+
+@contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Pillow warns of many a harmless oddity; what matters is an error or a warning of ours, whatever the filters are.
+
+    Entered by the one thread that starts a run, around all of it: filters belong to the process.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def inspect(data: bytes, form: ImageFormat) -> Source:
+    """The original as its header describes it.
+
+    Raises TypeMismatch if it is another format than `form`, ImageCorrupt, PixelLimit or FrameLimit.
+    """
+    found = sniff(data[:SNIFF_BYTES])
+    if found is not form:
+        raise TypeMismatch(f"the file is {found.value.upper() if found else 'not a picture'}, not {form.value.upper()}")
+    header = measure(io.BytesIO(data), len(data))
+    check_limits(header)
+    if form is ImageFormat.JPEG and (scans := data.count(_SCAN)) > MAX_SCANS:
+        raise ImageCorrupt(f"more than {MAX_SCANS} scans", limit=MAX_SCANS, actual=scans)
+    image = _open(data, form)
+    info = image.info
+    exif = data if form is ImageFormat.TIFF else _bytes(info.get("exif"))
+    orientation = orientation_of(exif)
+    profile = _bytes(info.get("icc_profile")) or None
+    notes: tuple[str, ...] = ()
+    if profile and len(profile) > MAX_PROFILE_BYTES:
+        profile, notes = None, ("colour-profile-ignored",)
+    if header.frames > 1:
+        notes += ("first-frame-only",)
+    return Source(
+        data=data,
+        format=form,
+        stored=image.size,
+        frames=max(1, header.frames),
+        exif_orientation=orientation,
+        pending=1 if form is ImageFormat.TIFF else orientation,
+        exif=exif,
+        profile=profile,
+        has_alpha=image.has_transparency_data,
+        warnings=notes,
+    )
+
+
+def decode(source: Source, scale: int = 1) -> Picture:
+    """The pixels, of the first frame; a JPEG at 1/scale of its size (1, 2, 4 or 8). Raises ImageCorrupt.
+
+    A second decode of the same source at another scale is as good as the first: nothing is kept between them.
+    """
+    image = _open(source.data, source.format)
+    extent: tuple[float, float] = source.stored
+    if scale > 1:
+        # the box, not the rounded size, is where the picture ends: forgetting it costs 6 points of SSIMULACRA2
+        drafted = image.draft(None, (source.stored[0] // scale, source.stored[1] // scale))
+        if drafted is not None:
+            extent = drafted[1][2], drafted[1][3]
+    _load(image)
+    pixels = plain(image)
+    if scale == 1:
+        extent = pixels.size
+    return Picture(pixels, extent, source.pending, source.profile, source.warnings)
+
+
+def _open(data: bytes, form: ImageFormat) -> ImageFile.ImageFile:
+    module, name = _DECODERS[form]
+    decoder = getattr(import_module(module), name)
+    image: ImageFile.ImageFile = _guarded(decoder, io.BytesIO(data))
+    if max(image.size) > MAX_SIDE or image.size[0] * image.size[1] > MAX_PIXELS:
+        raise PixelLimit(f"{image.size[0]}×{image.size[1]} pixels", limit=MAX_PIXELS)
+    if min(image.size) < 1:
+        raise ImageCorrupt(f"{image.size[0]}×{image.size[1]} pixels")
+    return image
+
+
+def _load(image: ImageFile.ImageFile) -> None:
+    _guarded(image.load)
+
+
+def _guarded(act: Any, *arguments: Any) -> Any:
+    """What `act` gives; whatever a decoder raises over hostile bytes is ImageCorrupt, or PixelLimit for a bomb."""
+    try:
+        return act(*arguments)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PixelLimit(str(error), limit=MAX_PIXELS) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        # no list of types is complete: plugins are known to raise SyntaxError, struct.error, KeyError, zlib.error,
+        # EOFError, AssertionError, ZeroDivisionError, ... for broken files; our own code is not inside
+        raise ImageCorrupt(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""

@@ -1,0 +1,213 @@
+"""One order in, one answer out: fetch the original, make its variants, store each as soon as it is encoded.
+
+    fetch ─▶ inspect ─▶ run ──variant──▶ put        puts overlap with encoding, on threads of their own
+                          └────variant──▶ put
+    ├───────── `seconds`: the function's time-out less RESERVE_SECONDS, puts included ─────────┤
+
+Whatever a picture can do ends in an answer: the whole original undecodable, or a variant done, failed, retryable or
+undone. What is raised is a bug of ours or of the order's writer. Called by `handler`; knows ports, not adapters.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Final
+
+from msgspec import Struct
+
+from contracts.errors import BadMessage, InternalError, Rejected, ResourceLimit, Unavailable
+from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Transform, Undone
+from contracts.places import DIRECT, OriginalPlace, ResultPlace, parse_original
+from contracts.ports import OriginalReader, ResultStore
+from functions.transform.pipeline import ENGINE, Made, Outcome, Run
+from functions.transform.steps.colour import profile_name
+from functions.transform.steps.decode import Source, inspect, quiet_decoders
+from functions.transform.steps.metadata import metadata
+
+RESERVE_SECONDS: Final = 2
+"""Of the function's time-out: for sending the answer, on a bad day of the queue."""
+PUTS_AT_ONCE: Final = 4
+MAX_DETAIL_CHARS: Final = 300
+
+Report = Callable[[str, BaseException], None]
+"""Told of an exception that nobody foresaw, and of which variant: the composition root logs it."""
+
+
+class Stores(Struct, frozen=True):
+    """Where originals come from and results go."""
+
+    originals: OriginalReader
+    results: ResultStore
+
+
+def carry_out(
+    order: Transform,
+    stores: Stores,
+    *,
+    threads: int,
+    seconds: float,
+    report: Report,
+    cold: bool = False,
+    function_request_id: str = "",
+) -> Finished:
+    """The answer to an order, within `seconds` from now. Raises BadMessage for an order that contradicts itself."""
+    began = time.monotonic()
+    place = parse_original(order.key)
+    if (place.tenant, place.job_id) != (order.tenant, order.job_id):
+        raise BadMessage("the order names the original of another job")
+    desk = _Desk(order, place, stores, report)
+    desk.work(threads, began + seconds)
+    return Finished(
+        job_id=order.job_id,
+        request_id=order.request_id,
+        token=order.token,
+        answers=() if desk.undecodable else desk.answers(),
+        undecodable=desk.undecodable.code if desk.undecodable else None,
+        detail=desk.undecodable.detail[:MAX_DETAIL_CHARS] if desk.undecodable else "",
+        facts=desk.facts,
+        timings=Timings(
+            fetch_ms=desk.fetch_ms,
+            decode_ms=desk.decode_ms,
+            transform_ms=desk.transform_ms,
+            store_ms=desk.store_ms,
+            total_ms=_ms(began, time.monotonic()),
+            cold=cold,
+        ),
+        function_request_id=function_request_id,
+        engine=ENGINE,
+    )
+
+
+class _Desk:
+    """What is known of one order while it is carried out."""
+
+    def __init__(self, order: Transform, place: OriginalPlace, stores: Stores, report: Report) -> None:
+        self._order = order
+        self._place = place
+        self._stores = stores
+        self._report = report
+        self._lock = threading.Lock()
+        self._answers: dict[str, Answer] = {}
+        self._puts: list[Future[None]] = []
+        self._put_times: list[tuple[float, float]] = []
+        self._pool = ThreadPoolExecutor(PUTS_AT_ONCE, "put")
+        self.undecodable: Rejected | None = None
+        self.facts: Facts | None = None
+        self.fetch_ms = self.decode_ms = self.transform_ms = 0.0
+
+    @property
+    def store_ms(self) -> float:
+        with self._lock:
+            return (
+                _ms(min(start for start, _ in self._put_times), max(end for _, end in self._put_times))
+                if self._put_times
+                else 0.0
+            )
+
+    def answers(self) -> tuple[Answer, ...]:
+        """One for each of the order's variants, in its order."""
+        with self._lock:
+            found = dict(self._answers)
+        return tuple(found.get(variant.name, Undone(name=variant.name)) for variant in self._order.variants)
+
+    def work(self, threads: int, deadline: float) -> None:
+        try:
+            self._make(threads, deadline)
+        except Rejected as error:
+            self.undecodable = error
+        except Unavailable as error:
+            self._settle_rest(error.code, error.detail)
+        except MemoryError:
+            self._settle_rest(ResourceLimit.code, "not enough memory to decode the original")
+        finally:
+            wait(self._puts, max(0.0, deadline - time.monotonic()))
+            # what is late goes on until it ends by itself: a result is immutable and unreachable until it is named
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _make(self, threads: int, deadline: float) -> None:
+        began = time.monotonic()
+        data = self._stores.originals.get_original(self._order.key, self._order.version_id)
+        self.fetch_ms = _ms(began, time.monotonic())
+        with quiet_decoders():
+            source = inspect(data, self._order.format)
+            run = Run(source, self._order.variants, threads, self._take)
+            facts = _facts(source, self._place)
+            run.wait(max(0.0, deadline - time.monotonic()))
+        self.facts, self.decode_ms, self.transform_ms = facts, run.decode_ms, run.transform_ms
+
+    def _take(self, outcome: Outcome) -> None:
+        """Called from the run's threads, with each variant as soon as it is known."""
+        if isinstance(outcome, Made):
+            self._puts.append(self._pool.submit(self._put, outcome))
+            return
+        name, error = outcome.name, outcome.error
+        if isinstance(error, Rejected):
+            self._settle(Failed(name=name, code=error.code, detail=error.detail[:MAX_DETAIL_CHARS]))
+        elif isinstance(error, MemoryError):
+            # perhaps its neighbours took it: the next try may be alone
+            self._settle(Retryable(name=name, code=ResourceLimit.code, detail="not enough memory for this variant"))
+        else:
+            self._report(name, error)
+            self._settle(Retryable(name=name, code=InternalError.code, detail=type(error).__name__))
+
+    def _put(self, made: Made) -> None:
+        began = time.monotonic()
+        digest = hashlib.sha256(made.body).hexdigest()
+        key = ResultPlace(self._order.tenant, self._order.job_id, made.name, digest, made.format).key
+        try:
+            self._stores.results.put_result(key, made.body, digest=digest, media_type=made.format.media_type)
+        except Unavailable as error:
+            self._settle(Retryable(name=made.name, code=error.code, detail=error.detail[:MAX_DETAIL_CHARS]))
+        except Exception as error:
+            # a bug or a refusal; of this variant's only, so that the others are not made again for it
+            self._report(made.name, error)
+            self._settle(Retryable(name=made.name, code=InternalError.code, detail=type(error).__name__))
+        else:
+            with self._lock:
+                self._put_times.append((began, time.monotonic()))
+            self._settle(
+                Done(
+                    name=made.name,
+                    key=key,
+                    digest=digest,
+                    bytes=len(made.body),
+                    width=made.size[0],
+                    height=made.size[1],
+                    format=made.format,
+                    elapsed_ms=made.elapsed_ms,
+                    warnings=made.warnings,
+                )
+            )
+
+    def _settle(self, answer: Answer) -> None:
+        with self._lock:
+            self._answers[answer.name] = answer
+
+    def _settle_rest(self, code: str, detail: str) -> None:
+        """The same retryable trouble for every variant that has no answer yet."""
+        with self._lock:
+            for variant in self._order.variants:
+                self._answers.setdefault(
+                    variant.name, Retryable(name=variant.name, code=code, detail=detail[:MAX_DETAIL_CHARS])
+                )
+
+
+def _facts(source: Source, place: OriginalPlace) -> Facts:
+    width, height = source.upright
+    return Facts(
+        width=width,
+        height=height,
+        frames=source.frames,
+        orientation=source.exif_orientation,
+        # of an inline upload it is known, and S3 has checked it
+        sha256=hashlib.sha256(source.data).hexdigest() if place.way == DIRECT else None,
+        has_alpha=source.has_alpha,
+        icc=profile_name(source.profile) if source.profile else None,
+        metadata=dict(metadata(source.exif)),
+    )
+
+
+def _ms(start: float, end: float) -> float:
+    return round((end - start) * 1000, 2)
