@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
@@ -95,10 +95,12 @@ def app(
 ) -> Litestar:
     """A service: these routes, and /healthz, /readyz and /problems/<code> beside them.
 
-    `process` names it in logs and health; `lifespan` are context managers around its life.
+    `process` names it in health; `lifespan` are context managers around its life. With `openapi` the app can
+    describe itself (`app.openapi_schema`), at no address but those of `routes`.
     """
+    if openapi is not None:
+        openapi.openapi_router = _Nowhere("/", route_handlers=[])
     return EdgeApp(
-        process=process,
         readiness=readiness,
         route_handlers=[*routes, *_own_routes(process, readiness)],
         exception_handlers={Exception: _reply},
@@ -114,8 +116,7 @@ def app(
 class EdgeApp(Litestar):
     """Litestar with the edge around it: around its router too, so that a 404 gets its id, headers and line as well."""
 
-    def __init__(self, *, process: str, readiness: Readiness, **settings: Any) -> None:
-        self.process = process
+    def __init__(self, *, readiness: Readiness, **settings: Any) -> None:
         self.readiness = readiness
         super().__init__(**settings)
 
@@ -132,7 +133,14 @@ class EdgeApp(Litestar):
         except Exception as error:
             await exchange.fail(error)
         finally:
-            exchange.log(self.process, inner.get("path_template"))
+            exchange.log(inner.get("path_template"))
+
+
+class _Nowhere(Router):
+    """Takes no routes: Litestar would serve its schema with pages and a 404 of its own beside it."""
+
+    def register(self, value: ControllerRouterHandler) -> list[Any]:
+        return []
 
 
 class ClientGone(Exception):
@@ -207,7 +215,7 @@ def _own_routes(process: str, readiness: Readiness) -> list[ControllerRouterHand
             "next_step": NEXT_STEP[code],
         }
         if "text/html" in request.headers.get("accept", ""):
-            return Response(_PAGE.format(**facts), media_type="text/html; charset=utf-8")
+            return Response(_PAGE.format(**facts), media_type="text/html")
         return Response(facts, headers={"Cache-Control": "public, max-age=3600"})
 
     return [healthz, readyz, problems]

@@ -46,7 +46,7 @@ class Exchange:
         self.code: str | None = None
         self._scope, self._receive, self._send = scope, receive, send
         self._readiness = readiness
-        self._begun = time.perf_counter()
+        self._begun = self._ended = time.perf_counter()
         self._status = 0
         self._bytes_in = self._bytes_out = 0
         has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
@@ -71,6 +71,7 @@ class Exchange:
             body = b"" if self._scope["method"] == "HEAD" else message.get("body", b"")
             last = not message.get("more_body", False)
             self._bytes_out += len(body)
+            self._ended = time.perf_counter()
             if last and self._closes:
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
                 await self._linger()
@@ -94,16 +95,15 @@ class Exchange:
             await self.send({"type": "http.response.start", "status": 500, "headers": headers})
             await self.send({"type": "http.response.body", "body": msgspec.json.encode(document), "more_body": False})
 
-    def log(self, process: str, route: str | None) -> None:
+    def log(self, route: str | None) -> None:
         """The access line: the route's template, never the path, which is the client's."""
         healthy = route in ("/healthz", "/readyz")
         (_log.debug if healthy else _log.info)(
             "http.answered",
-            process=process,
             method=self._scope["method"],
             route=route or "-",
             status=self._status,
-            elapsed_ms=round((time.perf_counter() - self._begun) * 1000, 1),
+            elapsed_ms=round((self._ended - self._begun) * 1000, 1),
             bytes_in=self._bytes_in,
             bytes_out=self._bytes_out,
             request_id=self.request_id,

@@ -1,0 +1,126 @@
+"""Composition root of the upload service: `python -m services.upload`.
+
+Reads the environment that the deployment made (`UploadEnvironment`), makes the adapters, and serves on the socket that
+the supervisor hands over. Ends with 0 after a drain, with 1 and one clear line if it cannot start.
+"""
+
+import ipaddress
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from adapters import clients, telemetry
+from adapters.clock import SystemClock
+from adapters.ledger import DynamoLedger
+from adapters.links import S3Links
+from adapters.objects import S3Originals
+from adapters.queues import SqsQueues
+from adapters.sender import CoalescingSender
+from adapters.sessions import RoleSession
+from contracts.environment import BadEnvironment, UploadEnvironment, from_environ
+from services import edge
+from services.upload.application import PROCESS, application
+from services.upload.desk import Desk
+from services.upload.intake import Intake
+from services.upload.links import Links
+from services.upload.spool import SpoolRoom
+from services.upload.threads import Threads
+from services.upload.watch import Watcher
+
+DEFAULT_PORT: Final = 8000
+BLOCKING_THREADS: Final = 32
+"""Calls to AWS and the disk at once; the pool of each client has as many connections."""
+
+STRAGGLE_SECONDS: Final = 0.5
+"""For threads to end after the drain."""
+
+_log: Final = structlog.get_logger()
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Serve until told to stop; 0 after a drain. Raises BadEnvironment for what cannot be served."""
+    settings = from_environ(UploadEnvironment, environ)
+    telemetry.configure(PROCESS, settings.log_level)
+    if settings.auth == "required":
+        raise BadEnvironment("DARKROOM_AUTH=required: API keys are not available yet; run with auth open, on loopback")
+    readiness = edge.Readiness()
+    listener = _listener(environ)
+    service = application(_desk(settings, readiness))
+    _log.info("process.started", stack=settings.stack, port=listener.getsockname()[1])
+    edge.serve(service, listener=listener, readiness=readiness)
+    _log.info("process.ended")
+    return 0
+
+
+def _listener(environ: Mapping[str, str]) -> socket.socket:
+    try:
+        listener = edge.listening_socket(environ, port=DEFAULT_PORT)
+    except OSError as error:
+        raise BadEnvironment(f"cannot listen: {error.strerror}; set DARKROOM_PORT to a free port") from error
+    if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+        raise BadEnvironment("DARKROOM_AUTH=open is served on loopback only; DARKROOM_HOST must be 127.0.0.1 or ::1")
+    return listener
+
+
+def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
+    """The desk over AWS."""
+    s3, clock, threads = _client(settings, "s3"), SystemClock(), Threads(BLOCKING_THREADS)
+    ledger = DynamoLedger(_client(settings, "dynamodb"), settings.jobs_table, settings.due_shards)
+    queues = SqsQueues(_client(settings, "sqs"), settings.queue_urls)
+    signer = RoleSession(_client(settings, "sts"), settings.link_signer_role_arn, PROCESS, clock)
+    return Desk(
+        intake=Intake(
+            ledger=ledger,
+            originals=S3Originals(s3, settings.originals_bucket),
+            send=CoalescingSender(queues.deliver).send,
+            clock=clock,
+            timing=settings.timing,
+            randomness=os.urandom,
+        ),
+        links=Links(S3Links(s3, settings.results_bucket, signer, clock), settings.timing.link_seconds),
+        watcher=Watcher(ledger, threads),
+        threads=threads,
+        room=SpoolRoom(settings.spool_uploads),
+        readiness=readiness,
+        timing=settings.timing,
+        stack=settings.stack,
+        picture_origins=_picture_origins(settings),
+        spool_directory=settings.spool_directory,
+    )
+
+
+def _client(settings: UploadEnvironment, service: str) -> clients.AwsClient:
+    return clients.make(service, region=settings.region, endpoint_url=settings.endpoint_url, pool=BLOCKING_THREADS)
+
+
+def _picture_origins(settings: UploadEnvironment) -> tuple[str, ...]:
+    """Where a browser is sent for results: the embedded cloud, or the bucket's own host and S3's, in either style."""
+    if settings.endpoint_url is not None:
+        return (settings.endpoint_url.rstrip("/"),)
+    host = f"s3.{settings.region}.amazonaws.com"
+    return (f"https://{settings.results_bucket}.{host}", f"https://{host}")
+
+
+def _end(code: int) -> None:
+    """End the process, even if a thread is stuck in a call: what it was doing is owed in the table."""
+    until = time.monotonic() + STRAGGLE_SECONDS
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                sys.stdout.flush()
+                os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    try:
+        _end(main(os.environ))
+    except BadEnvironment as error:
+        sys.exit(f"upload: {error}")

@@ -1,0 +1,85 @@
+"""What the service says of itself: its limits, its presets, its description."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.types import ControllerRouterHandler
+from msgspec import Struct
+
+from contracts import limits
+from contracts.errors import NotFound
+from contracts.formats import ImageFormat
+from contracts.presets import DEFAULT_PRESET, PRESETS
+from contracts.variants import OutputFormat, Variant
+from services.upload.description import described
+
+_HOUR = {"Cache-Control": "public, max-age=3600"}
+
+
+class LimitsDocument(Struct, frozen=True, kw_only=True):
+    """What is taken here. Bytes, pixels and seconds, as the names say."""
+
+    max_file_bytes: int = limits.MAX_BODY_BYTES
+    max_options_bytes: int = limits.MAX_OPTIONS_BYTES
+    max_pixels: int = limits.MAX_PIXELS
+    max_side_pixels: int = limits.MAX_SIDE
+    max_frames: int = limits.MAX_FRAMES
+    max_frame_pixels: int = limits.MAX_FRAME_PIXELS
+    max_variants: int = limits.MAX_VARIANTS
+    max_output_side_pixels: int = limits.MAX_OUTPUT_SIDE
+    max_filename_bytes: int = limits.MAX_FILENAME_BYTES
+    max_meta_pairs: int = limits.MAX_META_PAIRS
+    max_meta_bytes: int = limits.MAX_META_BYTES
+    max_idempotency_key_chars: int = limits.MAX_IDEMPOTENCY_KEY_CHARS
+    max_wait_seconds: int = limits.MAX_WAIT_SECONDS
+    min_life_seconds: int = limits.MIN_LIFE_SECONDS
+    max_life_seconds: int = limits.MAX_LIFE_SECONDS
+    default_life_seconds: int
+    link_seconds: int
+    formats_in: tuple[str, ...] = tuple(fmt.media_type for fmt in ImageFormat)
+    formats_out: tuple[str, ...] = tuple(fmt.media_type for fmt in OutputFormat)
+
+
+class PresetDocument(Struct, frozen=True, kw_only=True):
+    """A named set of variants; it never changes under its name."""
+
+    name: str
+    variants: tuple[Variant, ...]
+
+
+class PresetsDocument(Struct, frozen=True, kw_only=True):
+    """Every preset; `default` is used by an upload that names neither a preset nor variants."""
+
+    default: str
+    presets: tuple[PresetDocument, ...]
+
+
+def about_routes(timing: limits.Timing) -> list[ControllerRouterHandler]:
+    """Nothing here changes while the process lives."""
+    taken = LimitsDocument(default_life_seconds=timing.default_life_seconds, link_seconds=timing.link_seconds)
+    known = tuple(PresetDocument(name=name, variants=variants) for name, variants in PRESETS.items())
+    description: list[bytes] = []
+
+    @get("/limits", summary="What is taken here", tags=["about"], sync_to_thread=False)
+    def limits_() -> Response[LimitsDocument]:
+        return Response(taken, headers=_HOUR)
+
+    @get("/presets", summary="Every preset", tags=["about"], sync_to_thread=False)
+    def presets() -> Response[PresetsDocument]:
+        return Response(PresetsDocument(default=DEFAULT_PRESET, presets=known), headers=_HOUR)
+
+    @get("/presets/{name:str}", summary="One preset", tags=["about"], sync_to_thread=False)
+    def preset(name: str) -> Response[PresetDocument]:
+        found = next((one for one in known if one.name == name), None)
+        if found is None:
+            raise NotFound("there is no preset of this name")
+        return Response(found, headers=_HOUR)
+
+    @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+    def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if not description:
+            description.append(msgspec.json.encode(described(request.app.openapi_schema.to_schema())))
+        return Response(description[0], media_type="application/vnd.oai.openapi+json;version=3.1", headers=_HOUR)
+
+    return [limits_, presets, preset, openapi]

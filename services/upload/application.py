@@ -1,0 +1,42 @@
+"""The upload service as an app: its desk and its routes, put together. `__main__` runs it; tests make their own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+
+from services import edge
+from services.upload.about import about_routes
+from services.upload.desk import Desk
+from services.upload.routes import job_routes
+from services.upload.web import page_routes
+
+PROCESS = "upload"
+VERSION = "0.1.0"
+
+
+def application(desk: Desk) -> Litestar:
+    """The app over a desk; the desk's threads and watcher end with it."""
+
+    @asynccontextmanager
+    async def in_use(_: Litestar) -> AsyncIterator[None]:
+        desk.readiness.on_drain(desk.watcher.stop)
+        try:
+            yield
+        finally:
+            desk.watcher.stop()
+            desk.threads.close()
+
+    return edge.app(
+        [*job_routes(desk), *about_routes(desk.timing), *page_routes(desk.stack, desk.picture_origins)],
+        process=PROCESS,
+        readiness=desk.readiness,
+        lifespan=[in_use],
+        openapi=OpenAPIConfig(
+            title="Darkroom",
+            version=VERSION,
+            description="Send a picture, say what you want of it, read what became of it.",
+            use_handler_docstrings=True,
+        ),
+    )

@@ -1,0 +1,103 @@
+"""The OpenAPI 3.1 description: Litestar's, of its routes, completed by what it cannot know.
+
+Litestar derives paths, parameters and answers from the handlers. That an upload is a form which we read ourselves, that
+every failure is a problem document, and what the options may be, is added here from the same types that decode them.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from contracts.options import Options
+
+REFERENCE: Final = "#/components/schemas/{name}"
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "type": "object",
+    "description": "RFC 9457. Further members are facts of the code, such as `limit` and `actual`.",
+    "required": ["type", "title", "status", "detail", "instance", "code", "retryable", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "What the code means, for people and programs."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "description": "Stable; decide by this."},
+        "retryable": {"type": "boolean"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+_PROBLEM_ANSWER: Final[dict[str, Any]] = {
+    "description": "Any failure",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_UPLOAD_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "description": "RFC 7578. `options` may be left out; if there, it comes before `file`.",
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "options": {"$ref": "#/components/schemas/Options"},
+                    "file": {"type": "string", "contentMediaType": "image/*", "description": "The picture."},
+                },
+            },
+            "encoding": {"options": {"contentType": "application/json"}, "file": {"contentType": "image/*"}},
+        }
+    },
+}
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
+
+
+_HEADERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
+    ("/uploads", "post"): [
+        _header("Idempotency-Key", "The same key and the same request are the same job, however often they are sent.")
+    ],
+    ("/status/{job_id}", "get"): [
+        _header("If-None-Match", "ETag of the answer you have: 304 while it holds, and what `wait` waits to change."),
+        _header("Prefer", "`wait=n`, as RFC 7240 has it: the same as the parameter."),
+    ],
+}
+_FURTHER: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("/status/{job_id}", "get"): {"304": {"description": "What you have still holds"}},
+}
+
+
+def described(schema: dict[str, Any]) -> dict[str, Any]:
+    """The whole description, from Litestar's."""
+    _, components = msgspec.json.schema_components((Options,), ref_template=REFERENCE)
+    # one schema a type: msgspec's of the options replace what Litestar made of the types they share
+    schemas = {**schema.get("components", {}).get("schemas", {}), **components, "Problem": _PROBLEM}
+    paths = {path: _path(path, item) for path, item in schema["paths"].items()}
+    return {**schema, "paths": paths, "components": {**schema.get("components", {}), "schemas": schemas}}
+
+
+def _path(path: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {method: _operation(path, method, operation) for method, operation in item.items()}
+
+
+def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+    # what Litestar documents as 400 is its own error, which never leaves this service
+    answers = {status: answer for status, answer in operation["responses"].items() if status != "400"}
+    further = _FURTHER.get((path, method), {})
+    described = {**operation, "responses": {**answers, **further, "default": _PROBLEM_ANSWER}}
+    headers = _HEADERS.get((path, method), [])
+    if headers:
+        described["parameters"] = [*operation.get("parameters", []), *headers]
+    if (path, method) == ("/uploads", "post"):
+        described["requestBody"] = _UPLOAD_BODY
+    return described

@@ -1,0 +1,178 @@
+"""The public document of a job: what GET /status answers. Which fields exist, and who may see them, is decided here.
+
+Nothing of tokens, parts, keys, versions or debts is in it; that is the processing service's own document.
+"""
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from contracts.job import Instant, Job, JobState, Source, VariantRecord, VariantState
+from contracts.messages import Facts
+from contracts.ports import Link
+from services import edge
+
+_DONE: Final = frozenset({VariantState.COMPLETED, VariantState.FAILED, VariantState.CANCELLED})
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """Variants that have come to an end, of all."""
+
+    done: int
+    total: int
+
+
+class SourceDocument(Struct, frozen=True, kw_only=True):
+    """The original. Sizes in pixels as its header says, before `orientation_applied` (an EXIF value, 1 to 8)."""
+
+    filename: str | None
+    media_type: str | None
+    bytes: int | None
+    width: int | None
+    height: int | None
+    frames: int
+    sha256: str | None
+    """Hex."""
+    orientation_applied: int | None
+
+
+class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One variant; everything below `state` is there once it is completed, `error` once it failed."""
+
+    name: str
+    state: str
+    media_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    bytes: int | None = None
+    digest: str | None = None
+    """RFC 9530 form: `sha-256=:<base64>:`."""
+    url: str | None = None
+    url_expires_at: str | None = None
+    elapsed_ms: float | None = None
+    """Milliseconds of resizing and encoding."""
+    warnings: tuple[str, ...] | None = None
+    error: dict[str, Any] | None = None
+    """A problem document."""
+
+
+class StatusDocument(Struct, frozen=True, kw_only=True):
+    """A job as its owner sees it. Times are RFC 3339 in UTC."""
+
+    id: str
+    run: int
+    revision: int
+    state: str
+    created_at: str
+    finished_at: str | None
+    expires_at: str
+    preset: str | None
+    meta: dict[str, str]
+    progress: Progress
+    source: SourceDocument
+    variants: tuple[VariantDocument, ...]
+    timings_ms: dict[str, float]
+    analysis: dict[str, Any]
+    metadata: dict[str, Any]
+    """What the original told about itself, without anything private."""
+    error: dict[str, Any] | None
+    links: dict[str, str | None]
+
+
+def rfc3339(instant: Instant) -> str:
+    """An instant as text, UTC, with its milliseconds."""
+    moment = datetime.fromtimestamp(instant // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant % 1000:03d}Z"
+
+
+def status_document(job: Job, links: Mapping[str, Link], *, base: str) -> StatusDocument:
+    """The public part of a job; `links` by variant, `base` as `edge.base_url` says."""
+    done = sum(record.state in _DONE for record in job.variants)
+    return StatusDocument(
+        id=job.id,
+        run=job.run,
+        revision=job.revision,
+        state=job.state,
+        created_at=rfc3339(job.created_at),
+        finished_at=None if job.finished_at is None else rfc3339(job.finished_at),
+        expires_at=rfc3339(job.expires_at),
+        preset=job.preset,
+        meta=job.meta,
+        progress=Progress(done=done, total=len(job.variants)),
+        source=_source(job.source, job.facts),
+        variants=tuple(_variant(record, links.get(record.spec.name), base) for record in job.variants),
+        timings_ms=timings(job),
+        analysis=_analysis(job.facts),
+        metadata=dict(job.facts.metadata) if job.facts else {},
+        error=None if job.error is None else edge.fault_problem(job.error, base=base),
+        links={"self": f"/status/{job.id}"},
+    )
+
+
+def timings(job: Job) -> dict[str, float]:
+    """Where the time of the current run went, in ms: waiting for a plan, and the function's work on the slowest part.
+
+    `total` is from the upload's end to the job's.
+    """
+    spent: dict[str, float] = {}
+    if job.queued_at is not None and job.started_at is not None:
+        spent["queued"] = job.started_at - job.queued_at
+    measured = [part.timings for part in job.parts if part.run == job.run and part.timings is not None]
+    for name in ("fetch", "decode", "transform", "store"):
+        values = [getattr(timing, f"{name}_ms") for timing in measured]
+        if values:
+            spent[name] = round(max(values), 1)
+    if job.queued_at is not None and job.finished_at is not None and job.state not in _OVER_WITHOUT_WORK:
+        spent["total"] = job.finished_at - job.queued_at
+    return spent
+
+
+_OVER_WITHOUT_WORK: Final = frozenset({JobState.CANCELLED, JobState.ABANDONED})
+
+
+def _source(source: Source, facts: Facts | None) -> SourceDocument:
+    return SourceDocument(
+        filename=source.filename,
+        media_type=source.format.media_type if source.format else None,
+        bytes=source.bytes,
+        width=source.width,
+        height=source.height,
+        frames=source.frames,
+        sha256=source.sha256 or (facts.sha256 if facts else None),
+        orientation_applied=facts.orientation if facts else None,
+    )
+
+
+def _variant(record: VariantRecord, link: Link | None, base: str) -> VariantDocument:
+    result = record.result
+    if result is None:
+        error = None if record.error is None else edge.fault_problem(record.error, base=base)
+        return VariantDocument(name=record.spec.name, state=record.state, error=error)
+    return VariantDocument(
+        name=record.spec.name,
+        state=record.state,
+        media_type=result.format.media_type,
+        width=result.width,
+        height=result.height,
+        bytes=result.bytes,
+        digest=f"sha-256=:{base64.b64encode(bytes.fromhex(result.digest)).decode()}:",
+        url=link.url if link else None,
+        url_expires_at=rfc3339(link.expires_at) if link else None,
+        elapsed_ms=round(result.elapsed_ms, 1),
+        warnings=result.warnings,
+    )
+
+
+def _analysis(facts: Facts | None) -> dict[str, Any]:
+    if facts is None:
+        return {}
+    return {
+        "width": facts.width,
+        "height": facts.height,
+        "frames": facts.frames,
+        "has_alpha": facts.has_alpha,
+        "icc": facts.icc,
+    }

@@ -1,0 +1,227 @@
+"""Taking an upload in: from bytes that are spooled and checked to a queued job, over ports and without HTTP.
+
+    examined ──▶ Reserved: create the row ──▶ put the original ──▶ Stored: replace the row ──▶ 202 ──▶ announce
+                   │ a row is there                │ the key is there      │ the revision moved
+                   └─ adopt it, or 422, 410        └─ same bytes, or 422   └─ read again, step again
+
+An original never exists without a row that owns it, and the reply never goes out before the write that owns the work.
+Wherever this breaks off, what is left behind is a row with an alarm: the sweeper finds the object and goes on, or gives
+the job up. Announcing is best effort: the message is owed in the row.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct
+
+from contracts.errors import AlreadyStored, Gone, KeyReused, RevisionMoved, Unavailable
+from contracts.events import Reserved, Stored
+from contracts.filenames import safe_filename
+from contracts.formats import check_declared, check_limits, measure
+from contracts.identifiers import Tenant, derived_job_id, new_job_id
+from contracts.job import Instant, Job, JobState, Source
+from contracts.lifecycle import owed, step
+from contracts.limits import Timing
+from contracts.messages import Outgoing
+from contracts.options import Options, fingerprint
+from contracts.places import INLINE, OriginalPlace
+from contracts.ports import Clock, Ledger, OriginalStore, Pinned
+from services.upload.spool import Spooled
+
+ROUNDS: Final = 8
+"""Times that a write whose revision moved is tried again: a fresh job has few who would change it."""
+
+_log: Final = structlog.get_logger()
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """One request: whole, checked, and nothing of it written anywhere."""
+
+    tenant: Tenant
+    idempotency_key: str | None
+    options: Options
+    source: Source
+    body: Spooled
+    request_id: str
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """The job that owns the upload. `replayed`: an earlier request with the same key had been accepted already.
+
+    `messages` are what the job newly owes: for `Intake.announce`, after the reply.
+    """
+
+    job: Job
+    replayed: bool = False
+    messages: tuple[Outgoing, ...] = ()
+
+
+def examined(body: Spooled, content_type: str | None, filename: str | None) -> Source:
+    """What the bytes are by their header, if they are a picture that is taken here. Reads the file; decodes nothing.
+
+    Raises Malformed (empty), UnsupportedMediaType, TypeMismatch, ImageCorrupt, PixelLimit or FrameLimit.
+    """
+    name = safe_filename(filename)
+    check_declared(body.head, content_type, name)
+    header = measure(body.file, body.length)
+    check_limits(header)
+    return Source(
+        filename=name,
+        format=header.format,
+        bytes=body.length,
+        width=header.width,
+        height=header.height,
+        frames=header.frames,
+        sha256=body.sha256,
+    )
+
+
+class Intake:
+    """The use case. Every method blocks on its ports: to be called from a thread."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        originals: OriginalStore,
+        send: Callable[[Sequence[Outgoing]], None],
+        clock: Clock,
+        timing: Timing,
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        self._ledger = ledger
+        self._originals = originals
+        self._send = send
+        self._clock = clock
+        self._timing = timing
+        self._randomness = randomness
+
+    def accept(self, arrival: Arrival) -> Accepted:
+        """Own the upload.
+
+        Raises KeyReused if the key belongs to another request, Gone if its job is over without an original or deleted,
+        Unavailable if a port did not answer: the same request may simply be sent again, under its key.
+        """
+        now = self._clock.now()
+        fresh = step(None, [self._reservation(arrival, now)], now, self._timing).job
+        assert fresh is not None
+        existing = self._ledger.create(fresh)
+        # a create whose reply was lost finds its own row
+        adopted = existing is not None and existing != fresh
+        job = existing or fresh
+        if adopted:
+            _check_adoptable(job, fresh)
+            if job.original is not None:
+                return Accepted(job=job, replayed=True)
+        return self._committed(job, self._stored(job, arrival.body, arrival.source), arrival.source)
+
+    def announce(self, messages: Sequence[Outgoing]) -> None:
+        """Send what was promised; if that fails it stays owed, and the sweeper sends it."""
+        if not messages:
+            return
+        try:
+            self._send(messages)
+        except Unavailable as error:
+            job_id = messages[0].message.job_id
+            _log.warning("upload.unannounced", job_id=job_id, messages=len(messages), detail=error.detail)
+
+    def _reservation(self, arrival: Arrival, now: Instant) -> Reserved:
+        key, options, timing = arrival.idempotency_key, arrival.options, self._timing
+        job_id = new_job_id(now, self._randomness(10)) if key is None else derived_job_id(arrival.tenant, key)
+        return Reserved(
+            id=job_id,
+            tenant=arrival.tenant,
+            key=OriginalPlace(INLINE, arrival.tenant, job_id).key,
+            upload_until=now + timing.upload_deadline_seconds * 1000,
+            fingerprint=fingerprint(options),
+            variants=options.resolved(),
+            life_seconds=options.expires_in or timing.default_life_seconds,
+            content_sha256=arrival.body.sha256,
+            source=arrival.source,
+            lane=options.priority,
+            preset=options.effective_preset,
+            meta=options.meta,
+            request_id=arrival.request_id,
+        )
+
+    def _stored(self, job: Job, body: Spooled, source: Source) -> Pinned:
+        """The version of the original that is in the bucket, put by us or by an earlier request with these bytes."""
+        assert source.format is not None
+        try:
+            return self._originals.put_original(
+                job.key, body.file, length=body.length, sha256=body.sha256, media_type=source.format.media_type
+            )
+        except AlreadyStored:
+            head = self._originals.head_original(job.key)
+        if head is None:
+            # stored and erased again between two calls: the row knows why
+            raise Unavailable("the original was there and is not any more")
+        if head.sha256 != body.sha256:
+            raise _reused()
+        return Pinned(version_id=head.version_id, etag=head.etag)
+
+    def _committed(self, job: Job, pinned: Pinned, source: Source) -> Accepted:
+        event = Stored(version_id=pinned.version_id, etag=pinned.etag, source=source)
+        for attempt in range(ROUNDS):
+            now = self._clock.now()
+            outcome = step(job, [event], now, self._timing)
+            current = outcome.job
+            assert current is not None
+            if not outcome.changed:
+                return _as_it_stands(current, pinned, owed(current, now) if attempt else ())
+            try:
+                self._ledger.replace(current, job.revision)
+            except RevisionMoved:
+                job = self._read(job)
+                continue
+            if current.state is not JobState.QUEUED:
+                # nobody waited for the bytes any more; the write that was just made owes their erasure
+                raise _gone(current)
+            _log.info("job.queued", **_story(current))
+            return Accepted(job=current, messages=outcome.send)
+        raise Unavailable("the job is being changed by too many at once")
+
+    def _read(self, job: Job) -> Job:
+        found = self._ledger.read([job.id]).get(job.id)
+        if found is None:
+            raise _gone(job)
+        return found
+
+
+def _check_adoptable(job: Job, fresh: Job) -> None:
+    """Whether a request may go on with a row that an earlier one made: the same request, and a row that still waits."""
+    same_bytes = job.content_sha256 in (None, fresh.content_sha256)
+    if job.direct or job.fingerprint != fresh.fingerprint or not same_bytes:
+        raise _reused()
+    dead = job.state in (JobState.DELETING, JobState.DELETED)
+    never_stored = job.original is None and job.state is not JobState.AWAITING_UPLOAD
+    if dead or never_stored:
+        raise _gone(job)
+
+
+def _as_it_stands(job: Job, pinned: Pinned, messages: tuple[Outgoing, ...]) -> Accepted:
+    """The job had its original before our Stored: ours after all (a write whose reply was lost), or a rival's."""
+    if job.state in (JobState.DELETING, JobState.DELETED) or job.original is None:
+        raise _gone(job)
+    if job.original.version_id != pinned.version_id:
+        raise _reused()
+    return Accepted(job=job, messages=messages if job.state is JobState.QUEUED else ())
+
+
+def _reused() -> KeyReused:
+    return KeyReused("an earlier request with this Idempotency-Key had other options or another file")
+
+
+def _gone(job: Job) -> Gone:
+    return Gone(f"the job of this request is {job.state}; send the picture again under a new key", state=str(job.state))
+
+
+def _story(job: Job) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "request_id": job.request_id,
+        "bytes": job.source.bytes,
+        "format": job.source.format,
+        "variants": len(job.variants),
+    }

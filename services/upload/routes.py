@@ -1,0 +1,182 @@
+"""The public routes: each parses its request, calls, and replies. What is done is in `intake`, `watch` and `links`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Annotated, Any, Final, TypeVar
+
+from litestar import Request, Response, get, post
+from litestar.background_tasks import BackgroundTask
+from litestar.params import Parameter
+from litestar.types import ControllerRouterHandler
+from msgspec import Struct
+
+from contracts.errors import Gone, NotFound, RequestTimeout, StateConflict
+from contracts.identifiers import OPEN_TENANT, parse_job_id
+from contracts.job import Job, JobState
+from contracts.limits import MAX_WAIT_SECONDS
+from contracts.options import Options, decode_options
+from services import edge
+from services.upload.desk import Desk, Pace
+from services.upload.document import StatusDocument, status_document
+from services.upload.form import boundary_of, check_length, read_form
+from services.upload.headers import Known, idempotency_key, known_tags, preferred_wait
+from services.upload.intake import Accepted, Arrival, examined
+
+AnyRequest = Request[Any, Any, Any]
+Answer = TypeVar("Answer")
+
+_DEAD: Final = frozenset({JobState.DELETING, JobState.DELETED})
+
+
+class UploadAccepted(Struct, frozen=True, kw_only=True):
+    """The upload is stored, and owned by this job."""
+
+    id: str
+    state: str
+    status_url: str
+
+
+def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
+    """Uploads, and what became of them."""
+
+    @post("/uploads", status_code=202, summary="Send a picture", tags=["uploads"])
+    async def upload(request: AnyRequest) -> Response[UploadAccepted]:
+        boundary = boundary_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
+        check_length(request.headers.get("content-length"))
+        key = idempotency_key(request.headers.getall("idempotency-key", []))
+        with desk.room.place():
+            spool = desk.spool()
+            try:
+                form = await read_form(boundary, _chunks(request, desk.pace), spool)
+                options = Options() if form.options is None else decode_options(form.options)
+                body = await spool.whole()
+                source = await desk.threads.call(examined, body, form.content_type, form.filename)
+                arrival = Arrival(
+                    tenant=OPEN_TENANT,
+                    idempotency_key=key,
+                    options=options,
+                    source=source,
+                    body=body,
+                    request_id=edge.request_id(request),
+                )
+                accepted = await desk.threads.call(desk.intake.accept, arrival)
+            finally:
+                spool.close()
+        return _accepted(accepted, BackgroundTask(desk.threads.call, desk.intake.announce, accepted.messages))
+
+    @get("/status/{job_id:str}", summary="How a job stands", tags=["jobs"])
+    async def status(
+        request: AnyRequest,
+        job_id: str,
+        wait: Annotated[
+            int | None,
+            Parameter(ge=1, le=MAX_WAIT_SECONDS, description="Seconds to wait for news: a long poll.", required=False),
+        ] = None,
+    ) -> Response[StatusDocument | None]:
+        known = known_tags(request.headers.get("if-none-match"))
+        asked = preferred_wait(request.headers.get("prefer"))
+        seconds = wait or asked
+        job = _visible(await desk.watcher.read(parse_job_id(job_id)))
+        reply = await _status(desk, request, job, known)
+        if seconds is not None and _is_worth_waiting(job, known, reply):
+            job = _visible(await _while_connected(request, _news(desk, job, known, seconds)))
+            reply = await _status(desk, request, job, known)
+        if asked is not None and wait is None:
+            reply.headers["Preference-Applied"] = f"wait={asked}"
+        return reply
+
+    @get("/jobs/{job_id:str}/variants/{name:str}", status_code=307, summary="A variant's bytes", tags=["jobs"])
+    async def variant(job_id: str, name: str) -> Response[None]:
+        job = _visible(await desk.watcher.read(parse_job_id(job_id)))
+        record = next((record for record in job.variants if record.spec.name == name), None)
+        if record is None:
+            raise NotFound("the job has no variant of this name")
+        link = await desk.threads.call(desk.links.one, job, record)
+        if link is None:
+            raise StateConflict(f"the variant is {record.state}", state=str(record.state))
+        return Response(None, status_code=307, headers={"Location": link.url})
+
+    return [upload, status, variant]
+
+
+def _accepted(accepted: Accepted, announcement: BackgroundTask) -> Response[UploadAccepted]:
+    job = accepted.job
+    headers = {"Location": f"/status/{job.id}", "Retry-After": "1"}
+    if accepted.replayed:
+        headers["Idempotency-Replayed"] = "?1"
+    return Response(
+        UploadAccepted(id=job.id, state=job.state, status_url=f"/status/{job.id}"),
+        status_code=202,
+        headers=headers,
+        background=announcement,
+    )
+
+
+async def _chunks(request: AnyRequest, pace: Pace) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises RequestTimeout if it comes too slowly, ClientGone if it stops coming."""
+    loop = asyncio.get_running_loop()
+    begun, received = loop.time(), 0
+    while True:
+        try:
+            async with asyncio.timeout_at(begun + pace.allowed(received)):
+                message = await request.receive()
+        except TimeoutError:
+            raise RequestTimeout(f"only {received} bytes came in {int(loop.time() - begun)} s") from None
+        if message["type"] != "http.request":
+            raise edge.ClientGone
+        chunk = message["body"]
+        received += len(chunk)
+        yield chunk
+        if not message["more_body"]:
+            return
+
+
+def _visible(job: Job | None) -> Job:
+    """The job, if there is one for this tenant; a deleted one is gone, another tenant's was never there."""
+    if job is None or job.tenant != OPEN_TENANT:
+        raise NotFound("there is no such job")
+    if job.state in _DEAD:
+        raise Gone("the job was deleted")
+    return job
+
+
+async def _status(desk: Desk, request: AnyRequest, job: Job, known: Known) -> Response[StatusDocument | None]:
+    links = await desk.threads.call(desk.links.of, job) if any(record.result for record in job.variants) else {}
+    tag = f"{job.revision}-{desk.links.epoch(links)}"
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+    if known.has(tag):
+        return Response(None, status_code=304, headers=headers)
+    return Response(status_document(job, links, base=edge.base_url(request)), headers=headers)
+
+
+def _is_worth_waiting(job: Job, known: Known, reply: Response[Any]) -> bool:
+    return reply.status_code == 304 if known else not job.is_final
+
+
+async def _news(desk: Desk, job: Job, known: Known, seconds: float) -> Job | None:
+    """The job once it is another than the sender knows, or once it is over; else as it was last seen."""
+    revision = job.revision
+
+    def is_news(seen: Job | None) -> bool:
+        return seen is None or (seen.revision != revision if known else seen.is_final)
+
+    return await desk.watcher.until(job.id, is_news, seconds, job)
+
+
+async def _while_connected(request: AnyRequest, waiting: Coroutine[Any, Any, Answer]) -> Answer:
+    """What is waited for; raises ClientGone as soon as nobody is there to be told."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    tasks = [asyncio.create_task(waiting), asyncio.create_task(gone())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            return tasks[0].result()
+        raise edge.ClientGone
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
