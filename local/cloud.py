@@ -1,5 +1,6 @@
 """The embedded cloud as a process: settings, start, readiness, stop. What runs inside it is `local.launcher`."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -116,16 +117,13 @@ def answers(port: int, path: str, seconds: float, process: "subprocess.Popen[byt
 
 
 def end(process: "subprocess.Popen[bytes]", seconds: float) -> None:
-    """SIGTERM, then SIGKILL for it and what it left in its session."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    try:
-        # every process of ours leads a session, so this reaches workers that a killed cloud left behind
+    """SIGTERM, and after that time SIGKILL, for it and for what it leaves in its session."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    # every process of ours leads a session: this reaches workers that it did not end itself
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()

@@ -1,4 +1,4 @@
-"""A file of JSON lines: buffered, appended, and rotated once it is large. Written by the launcher, read by the counters."""
+"""A file of JSON lines: buffered, appended, rotated once it is large. The launcher writes them, the counters read."""
 
 import threading
 from collections.abc import Iterator

@@ -1,14 +1,15 @@
 """Runs the Pulumi program in this process, against the embedded cloud, without the Pulumi engine.
 
 Pulumi's mocks hook gives us each registration with its inputs resolved and waits for our answer, as the engine's
-monitor would; so what is created here is what the very program declares. `python -m local.program` runs it in a
-process of its own, with its request as JSON on standard input and its answer on standard output.
+monitor would; so what is created here is what the very program declares. `python -m local.program <parent>` runs it
+in a process of its own, with its request as JSON on standard input and its answer on standard output.
 """
 
 import asyncio
 import contextlib
 import logging
 import runpy
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from pulumi.runtime import mocks, settings, stack
 from local.applier import Applier
 from local.aws import Clients
 from local.handlers import CALLS
+from local.lifeline import follow_parent
 from local.problems import CannotRun
 
 STACK: Final = "local"
@@ -142,7 +144,7 @@ class _Monitor(mocks.MockMonitor):
 
     mocks: _Hook
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the name is Pulumi's)
+    def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == "pulumi:pulumi:Stack" or not request.custom:
             return _response(urn, "", {})
@@ -202,6 +204,7 @@ def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 def main() -> None:
+    follow_parent(int(sys.argv[1]), signal.SIGKILL)
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     # the program's own prints must not get into the answer
     with contextlib.redirect_stdout(sys.stderr):

@@ -1,0 +1,61 @@
+"""`python -m local run`: everything up, a picture through, and up until Ctrl-C."""
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+
+from local import showing
+from local.folder import Folder, port_socket
+from local.problems import CannotRun
+from local.story import Story
+from local.supervisor import Supervisor
+
+
+class Interrupted(BaseException):
+    """A signal asked the run to end."""
+
+
+def run(image: Path | None, port: int, data: Path) -> None:
+    """Return when the run was ended by a signal; raises CannotRun for everything that stops it earlier."""
+    story = Story()
+    picture = None if image is None else showing.readable(image)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    folder = Folder(data)
+    folder.hold()
+    try:
+        listener = port_socket(port)
+    except CannotRun:
+        folder.release()
+        raise
+    supervisor = Supervisor(folder, listener, story)
+    failure: CannotRun | None = None
+    try:
+        supervisor.up()
+        threading.Thread(target=_show, args=(supervisor, picture, story), daemon=True, name="showing").start()
+        failure = supervisor.supervise()
+    except Interrupted:
+        story.step("stopping")
+    finally:
+        # from here a second Ctrl-C would only leave processes behind
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        supervisor.down()
+    if failure is not None:
+        raise failure
+    story.step("stopped; the data is kept in " + str(folder.path))
+
+
+def _show(supervisor: Supervisor, picture: Path | None, story: Story) -> None:
+    try:
+        showing.show(supervisor.url, picture or showing.sample(supervisor.folder.path), story)
+    except CannotRun as failure:
+        supervisor.stop_soon(failure)
+        return
+    story.line()
+    story.line(f"The page is at {supervisor.url}/   (Ctrl-C stops; the data stays in {supervisor.folder.path})")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted
