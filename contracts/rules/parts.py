@@ -33,10 +33,10 @@ def dispatched(job: Job, names: tuple[str, ...], now: Instant, timing: Timing, *
 
 def closed(job: Job, part: Part, outcome: str, now: Instant, event: Finished | None = None) -> Job:
     """With this part closed and its debt settled."""
-    closed = replace(part, closed_at=now, outcome=outcome)
+    after = replace(part, closed_at=now, outcome=outcome)
     if event is not None:
-        closed = replace(closed, timings=event.timings, function_request_id=event.function_request_id)
-    parts = tuple(closed if other.token == part.token else other for other in job.parts)
+        after = replace(after, timings=event.timings, function_request_id=event.function_request_id)
+    parts = tuple(after if other.token == part.token else other for other in job.parts)
     job = replace(job, parts=parts)
     return settle(job, lambda debt: debt.kind is DebtKind.TRANSFORM and debt.token == part.token)
 
