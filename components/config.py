@@ -7,7 +7,7 @@ wrong, and what would be right.
 
 import difflib
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import pulumi
@@ -23,16 +23,19 @@ MIN_ORIGINALS_DAYS: Final = MAX_LIFE_SECONDS // DAY_SECONDS + 31
 
 _BYTE: Final = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _LOOPBACK: Final = re.compile(rf"https?://(?:127(?:\.{_BYTE}){{3}}|localhost|\[::1\])(?::(?P<port>[1-9][0-9]{{0,4}}))?")
-_WHERE: Final = re.compile(r"(?P<what>.*?) - at `(?P<path>(?:key in )?\$[^`]*)`", re.DOTALL)
+_WHERE: Final = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+
+_CONTRADICTION: Final = re.compile("[a-z_.]+: ")
+_EXAMPLE: Final = "write it as in Pulumi.dev.yaml; components/config.py describes every field"
 
 LogRetention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 """Days; CloudWatch Logs takes these and no others."""
 
-TagKey = Annotated[str, Meta(pattern=r"^(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}$")]
-TagValue = Annotated[str, Meta(pattern=r"^[A-Za-z0-9 _.:/=+@-]{0,256}$")]
+TagKey = Annotated[str, Meta(pattern=r"^(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}\Z")]
+TagValue = Annotated[str, Meta(pattern=r"^[A-Za-z0-9 _.:/=+@-]{0,256}\Z")]
 
 
 class BadConfiguration(pulumi.RunError):
@@ -104,7 +107,7 @@ def decode(text: str) -> PipelineConfig:
     except msgspec.ValidationError as error:
         raise BadConfiguration(_explained(str(error))) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise BadConfiguration(f"{KEY}: must be an object; write it as a YAML mapping, as in Pulumi.dev.yaml") from None
+        raise BadConfiguration(f"{KEY}: must be an object; {_EXAMPLE}") from None
 
 
 def stack_config() -> tuple[PipelineConfig, str]:
@@ -156,31 +159,40 @@ def _is_loopback(endpoint: str) -> bool:
 
 def _explained(message: str) -> str:
     """One line from msgspec's message: path, mistake, hint."""
+    if _CONTRADICTION.match(message):
+        return f"{KEY}.{message}"
     match = _WHERE.fullmatch(message)
-    what, path = (match["what"], match["path"]) if match else (message, "$")
-    steps = [step for step in path.removeprefix("key in ").removeprefix("$").split(".") if step]
+    what, path = (match["what"], match["path"]) if match else (message, "")
+    steps = [step for step in path.replace("[...]", "").split(".") if step]
     unknown = _UNKNOWN.fullmatch(what)
     if unknown is not None:
-        return _line(steps, f"has no field {unknown['name']!r}", _nearest(unknown["name"], _at(steps)))
-    if match is None:
-        return f"{KEY}.{what}" if re.match(r"[a-z_.]+: ", what) else _line([], what, "write it as in Pulumi.dev.yaml")
-    default = msgspec.json.encode(_at(steps)).decode() if steps and "[" not in path else ""
-    return _line(steps, what, f"the default is {default}" if default else "see components/config.py")
+        return _line(steps, f"has no field {unknown['name']!r}", _nearest(unknown["name"], steps))
+    return _line(steps, what, _allowed(steps))
 
 
 def _line(steps: list[str], what: str, hint: str) -> str:
     return " ".join(f"{'.'.join([KEY, *steps])}: {what[:1].lower()}{what[1:]}; {hint}".split())
 
 
-def _at(steps: list[str]) -> Any:
-    """The default value that stands at a path."""
+def _default(steps: list[str]) -> Any:
+    """What stands at a path if nobody writes anything."""
     value: Any = PipelineConfig()
     for step in steps:
         value = getattr(value, step, None)
     return value
 
 
-def _nearest(name: str, owner: Any) -> str:
-    fields = owner.__struct_fields__
+def _nearest(name: str, steps: list[str]) -> str:
+    fields = _default(steps).__struct_fields__
     close = difflib.get_close_matches(name, fields, n=1)
     return f"did you mean {close[0]!r}?" if close else f"its fields are {', '.join(sorted(fields))}"
+
+
+def _allowed(steps: list[str]) -> str:
+    owner, default = type(_default(steps[:-1])), _default(steps)
+    kind = get_type_hints(owner).get(steps[-1]) if steps else None
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    if default is None or isinstance(default, Struct | dict):
+        return _EXAMPLE
+    return f"the default is {msgspec.json.encode(default).decode()}"

@@ -1,24 +1,38 @@
 """The program run under one recording mock: what it would declare, as a list.
 
 The very `__main__.py` is run, with the configuration of `Pulumi.<stack>.yaml` and what a test lays over it. Nothing is
-known here of any component: AWS's answers (ids, ARNs, addresses) are a table by type.
+known here of any component: AWS's answers (ids, ARNs, addresses) are a table by type. Only the function's zip is packed
+from somewhere else, so that a plan needs no installed libraries and leaves no file in the tree.
 """
 
 import asyncio
 import json
 import runpy
 import sys
+import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 import yaml
 from pulumi.runtime import settings
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.sync_await import _ensure_event_loop
+
+with warnings.catch_warnings():
+    # a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
+    warnings.filterwarnings("ignore", r"\S+ has been deprecated in favor of", DeprecationWarning)
+    import pulumi_aws
+
+    assert all((pulumi_aws.cloudwatch.LogGroup, pulumi_aws.dynamodb.Table, pulumi_aws.iam.Role))
+    assert all((pulumi_aws.lambda_.Function, pulumi_aws.s3.Bucket, pulumi_aws.sqs.Queue))
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
@@ -79,7 +93,22 @@ def record(stack: str, over: Mapping[str, Any] | None = None, *, name: str | Non
     """Run the program with a stack's file and `over` laid over its `pipeline` object (None removes a field)."""
     region, pipeline = stack_settings(stack)
     merged = {key: value for key, value in {**pipeline, **(over or {})}.items() if value is not None}
-    return run({"aws:region": region, "darkroom:pipeline": json.dumps(merged)}, stack=name or stack)
+    with tempfile.TemporaryDirectory() as folder:
+        root = bare_root(Path(folder))
+        with mock.patch("components.pipeline.ROOT", root):
+            return run({"aws:region": region, "darkroom:pipeline": json.dumps(merged)}, stack=name or stack)
+
+
+def bare_root(root: Path) -> Path:
+    """As little of a tree as the function's zip can be packed from: one module, one locked and installed library."""
+    code = root / "functions" / "transform"
+    installed = root / "build" / "function" / "3.13-x86_64" / "library-1.0.dist-info"
+    for folder in (code, installed):
+        folder.mkdir(parents=True)
+    (code / "handler.py").write_text("")
+    (code / "requirements.txt").write_text("library==1.0\n")
+    (installed / "METADATA").write_text("")
+    return root
 
 
 def run(config: dict[str, str], *, stack: str, program: Callable[[], Any] | None = None) -> Plan:
@@ -89,6 +118,9 @@ def run(config: dict[str, str], *, stack: str, program: Callable[[], Any] | None
     mocks = _Recording(plan, region)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    # one thread, so that the order is always the same and the loop that the mocks open in it can be closed
+    executor = ThreadPoolExecutor(max_workers=1)
+    loop.set_default_executor(executor)
     try:
         pulumi.runtime.set_all_config(config, [])
         set_mocks(mocks, project="darkroom", stack=stack, preview=False, monitor=_Monitor(mocks))
@@ -98,10 +130,15 @@ def run(config: dict[str, str], *, stack: str, program: Callable[[], Any] | None
     finally:
         settings.SETTINGS.rpc_manager.clear()
         settings.SETTINGS.outputs.clear()
+        executor.submit(_close_loop_of_this_thread).result()
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
         asyncio.set_event_loop(None)
     return plan
+
+
+def _close_loop_of_this_thread() -> None:
+    _ensure_event_loop().close()
 
 
 async def _played(program: Callable[[], Any], plan: Plan) -> None:
@@ -126,9 +163,7 @@ class _Recording(Mocks):
         self.request = threading.local()
 
     def call(self, args: MockCallArgs) -> Any:
-        if args.token != "aws:index/getCallerIdentity:getCallerIdentity":
-            raise ValueError(f"the program asks AWS for {args.token}")
-        return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/test", "userId": "test", "id": ACCOUNT}
+        return _FUNCTIONS[args.token]
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         request, urn = self.request.now, self.request.urn
@@ -139,8 +174,8 @@ class _Recording(Mocks):
             name=args.name,
             urn=urn,
             parent=request.parent,
-            inputs=args.inputs,
-            state=state,
+            inputs=_plain(args.inputs),
+            state=_plain(state),
             depends_on=tuple(request.dependencies),
             protected=request.protect,
         )
@@ -152,20 +187,29 @@ class _Recording(Mocks):
 
 
 class _Monitor(MockMonitor):
-    """Keeps what the mocks are not told: parents, dependencies, protection, and the outputs that components register."""
+    """Keeps what the mocks are not told: parents, dependencies, protection, and what components register."""
 
     mocks: _Recording
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 the name is gRPC's
+    def RegisterResource(self, request: Any) -> Any:
         self.mocks.request.now = request
         self.mocks.request.urn = self.make_urn(request.parent, request.type, request.name)
         return super().RegisterResource(request)
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 the name is gRPC's
+    def RegisterResourceOutputs(self, request: Any) -> Any:
         registered = pulumi.runtime.rpc.deserialize_properties(request.outputs)
         with self.mocks.lock:
             self.mocks.plan.outputs[request.urn] = registered
         return super().RegisterResourceOutputs(request)
+
+
+def _plain(value: Any) -> Any:
+    """Whole numbers as such again: on the wire to the engine every number is a float."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _named(service: str, prefix: str = "", *, key: str = "name") -> Callable[[dict[str, Any], str], dict[str, Any]]:
@@ -179,6 +223,16 @@ def _queue(inputs: dict[str, Any], region: str) -> dict[str, Any]:
     url = f"https://sqs.{region}.amazonaws.com/{ACCOUNT}/{inputs['name']}"
     return {"arn": f"arn:aws:sqs:{region}:{ACCOUNT}:{inputs['name']}", "url": url}
 
+
+_FUNCTIONS: dict[str, dict[str, str]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": {
+        "accountId": ACCOUNT,
+        "arn": f"arn:aws:iam::{ACCOUNT}:user/test",
+        "userId": "test",
+        "id": ACCOUNT,
+    }
+}
+"""What AWS says when asked; anything else that a program asks for is a KeyError."""
 
 _ANSWERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "aws:s3/bucket:Bucket": lambda inputs, region: {"arn": f"arn:aws:s3:::{inputs['bucket']}"},

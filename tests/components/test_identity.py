@@ -1,0 +1,153 @@
+"""Who may do what: trust and rights of every role, exactly."""
+
+import json
+
+from components.access import MAX_INLINE_CHARS, Statement, merged, parse_role_policy
+from components.unobservable import UNOBSERVABLE
+from tests.support.plan import ACCOUNT, Declared, Plan
+
+ROLES = ("upload", "link-signer", "processing", "eraser", "transform")
+
+EVERYWHERE: dict[str, str] = {}
+"""Actions that AWS offers no resource for, with the reason. None is needed."""
+
+PUT, GET, GET_VERSION = "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"
+SEND, RECEIVE, DELETE, MEASURE = "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"
+READ_JOBS, WRITE_JOBS, SWEEP = "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"
+ASSUME = "sts:AssumeRole"
+LIST_VERSIONS, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObjectVersion"
+LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "upload": {
+        "Bucket originals /inline/*": (GET, PUT),
+        "Table jobs": (READ_JOBS, WRITE_JOBS),
+        "Queue jobs": (SEND,),
+        "Queue jobs-bulk": (SEND,),
+        "Role link-signer": (ASSUME,),
+    },
+    "link-signer": {"Bucket results /*": (GET,)},
+    "processing": {
+        "Bucket originals /inline/*": (GET,),
+        "Table jobs": (READ_JOBS, WRITE_JOBS),
+        "Table jobs /index/due": (SWEEP,),
+        "Queue jobs": (DELETE, MEASURE, RECEIVE, SEND),
+        "Queue jobs-bulk": (DELETE, MEASURE, RECEIVE, SEND),
+        "Queue completions": (DELETE, MEASURE, RECEIVE),
+        "Queue transforms": (MEASURE, SEND),
+        "Queue jobs-dead-letters": (SEND,),
+        "Queue jobs-bulk-dead-letters": (SEND,),
+        "Queue completions-dead-letters": (MEASURE, SEND),
+        "Queue transforms-dead-letters": (DELETE, MEASURE, RECEIVE),
+        "Role eraser": (ASSUME,),
+    },
+    "eraser": {
+        "Bucket originals": (LIST_VERSIONS,),
+        "Bucket originals /*": (DELETE_VERSION,),
+        "Bucket results": (LIST_VERSIONS,),
+        "Bucket results /*": (DELETE_VERSION,),
+    },
+    "transform": {
+        "Bucket originals /inline/*": (GET_VERSION,),
+        "Bucket results /*": (PUT,),
+        "Queue transforms": (DELETE, MEASURE, RECEIVE),
+        "Queue completions": (SEND,),
+        "LogGroup transform :*": LOG,
+    },
+}
+"""Every right of every role, by what it is over."""
+
+
+def rights(plan: Plan, role: str) -> tuple[Statement, ...]:
+    return parse_role_policy(plan.one("RolePolicy", role).inputs["policy"])
+
+
+def over(plan: Plan, place: str) -> str:
+    """ARN of a place as RIGHTS writes it."""
+    kind, name, *rest = place.split(" ")
+    return plan.one(kind, name).state["arn"] + "".join(rest)
+
+
+def trust(plan: Plan, role: str) -> dict[str, object]:
+    (statement,) = json.loads(plan.one("Role", role).inputs["assumeRolePolicy"])["Statement"]
+    return statement
+
+
+def test_every_role_has_one_inline_policy_and_nothing_else(plan: Plan) -> None:
+    assert sorted(one.name for one in plan.of("Role")) == sorted(ROLES)
+    assert sorted(one.name for one in plan.of("RolePolicy")) == sorted(ROLES)
+    assert not any({"inlinePolicies", "managedPolicyArns"} & one.inputs.keys() for one in plan.of("Role"))
+    assert not any("PolicyAttachment" in one.type for one in plan)
+
+
+def test_every_role_has_exactly_the_rights_that_it_uses(plan: Plan) -> None:
+    for role in ROLES:
+        meant = [Statement(frozenset(actions), frozenset([over(plan, at)])) for at, actions in RIGHTS[role].items()]
+        assert rights(plan, role) == merged(meant), role
+
+
+def test_no_right_has_a_wildcard_of_actions_or_is_over_everything(plan: Plan) -> None:
+    statements = [one for role in plan.of("RolePolicy") for one in json.loads(role.inputs["policy"])["Statement"]]
+    assert statements
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in statement["Action"])
+        assert "*" not in statement["Resource"] or set(statement["Action"]) <= EVERYWHERE.keys()
+
+
+def test_every_policy_fits_into_its_role(plan: Plan) -> None:
+    sizes = [len(one.inputs["policy"]) for one in plan.of("RolePolicy")]
+    assert max(sizes) < MAX_INLINE_CHARS / 2
+
+
+def test_every_role_is_trusted_to_exactly_one_holder(plan: Plan) -> None:
+    def holder(role: str) -> dict[str, str]:
+        return {"AWS": plan.one("Role", role).state["arn"]}
+
+    takes = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    assert {role: trust(plan, role) for role in ROLES} == {
+        "upload": {**takes, "Principal": {"Service": "ec2.amazonaws.com"}},
+        "processing": {**takes, "Principal": {"Service": "ec2.amazonaws.com"}},
+        "link-signer": {**takes, "Principal": holder("upload")},
+        "eraser": {**takes, "Principal": holder("processing")},
+        "transform": {
+            **takes,
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        },
+    }
+
+
+def test_nobody_may_list_keys_so_a_missing_one_answers_403(plan: Plan) -> None:
+    allowed = {action for role in ROLES for one in rights(plan, role) for action in one.actions}
+    assert "s3:ListBucketVersions" in allowed
+    assert "s3:ListBucket" not in allowed
+
+
+def test_the_function_has_no_table_and_no_role(plan: Plan) -> None:
+    services = {action.partition(":")[0] for one in rights(plan, "transform") for action in one.actions}
+    assert services == {"s3", "sqs", "logs"}
+
+
+def test_what_no_local_run_can_show_used_is_in_the_one_table(plan: Plan) -> None:
+    """Beyond the table every right is of a service whose checks the embedded cloud makes and records."""
+    hidden = {(one.role, action) for one in UNOBSERVABLE for action in one.actions}
+    granted = {(role, action) for role in ROLES for one in rights(plan, role) for action in one.actions}
+    assert hidden <= granted
+    observed = {action.partition(":")[0] for _, action in granted - hidden}
+    assert observed == {"s3", "sqs", "dynamodb", "sts"}
+    for one in UNOBSERVABLE:
+        assert one.reason
+        assert one.source.startswith("https://docs.aws.amazon.com/")
+
+
+def test_the_hidden_rights_over_queues_are_over_the_one_that_feeds_the_function(plan: Plan) -> None:
+    hidden = {action for one in UNOBSERVABLE for action in one.actions if action.startswith("sqs:")}
+    places = {resource for one in rights(plan, "transform") if one.actions & hidden for resource in one.resources}
+    assert places == {plan.one("Queue", "transforms").state["arn"]}
+
+
+def test_a_right_is_written_before_what_needs_it_is_made(plan: Plan) -> None:
+    policy: Declared = plan.one("RolePolicy", "transform")
+    assert policy.urn in plan.one("Function", "transform").depends_on
+    assert policy.urn in plan.one("EventSourceMapping", "transform").depends_on
