@@ -13,80 +13,39 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import pulumi
-import yaml
-from msgspec import Struct
-from pulumi.runtime import mocks, settings, stack
+from pulumi.runtime import mocks, settings
+from pulumi.runtime import stack as engine
 
 from local.applier import Applier
 from local.aws import Clients
 from local.handlers import CALLS
 from local.lifeline import follow_parent
 from local.problems import CannotRun
-
-STACK: Final = "local"
-_PROVIDER_PREFIX: Final = "aws:"
-
-
-class Request(Struct, frozen=True, kw_only=True):
-    """What to apply and where. `overrides` are laid over the stack's `pipeline` object, field by field."""
-
-    root: str
-    endpoint: str
-    state_file: str
-    overrides: dict[str, Any] = {}
-
-
-class Applied(Struct, frozen=True, kw_only=True):
-    """What came of it: the program's exports, how many resources were created, updated, ..., and what was kept."""
-
-    exports: dict[str, Any]
-    counts: dict[str, int]
-    kept: list[str]
-
-
-class Failure(Struct, frozen=True, kw_only=True):
-    """Why it was not applied, in one line."""
-
-    error: str
-
-
-def region_of(root: Path) -> str:
-    """Region of the local stack."""
-    region = _configuration(root).get("aws:region")
-    if not isinstance(region, str):
-        raise CannotRun(f"Pulumi.{STACK}.yaml names no aws:region; write for example aws:region: eu-west-1")
-    return region
+from local.stack import STACK, Applied, Failure, Request, configuration, project_of, region_of
 
 
 def apply(request: Request) -> Applied:
     """Run the program of this checkout and apply what it declares; raises CannotRun with one line."""
     root = Path(request.root)
-    project = _read(root / "Pulumi.yaml").get("name")
-    if not isinstance(project, str):
-        raise CannotRun("Pulumi.yaml names no project")
-    configuration = _configuration(root)
-    pipeline = configuration.get(f"{project}:pipeline")
-    if isinstance(pipeline, dict):
-        configuration[f"{project}:pipeline"] = _laid_over(pipeline, {"endpoint": request.endpoint, **request.overrides})
     texts = {
         name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        for name, value in configuration.items()
+        for name, value in configuration(request).items()
     }
     applier = Applier(Clients(request.endpoint, region_of(root)), Path(request.state_file))
     complete = False
     try:
-        exports = _run(root, project, texts, applier)
+        exports = _run(root, project_of(root), texts, applier)
         complete = True
     finally:
         applier.finish(complete=complete)
     return Applied(exports=exports, counts=dict(applier.counts), kept=applier.kept)
 
 
-def _run(root: Path, project: str, configuration: dict[str, str], applier: Applier) -> dict[str, Any]:
+def _run(root: Path, project: str, texts: dict[str, str], applier: Applier) -> dict[str, Any]:
     hook = _Hook(applier, applier.region)
     # everything that Pulumi makes belongs to the loop that is current when it is made, the root resource first
     loop = asyncio.new_event_loop()
@@ -94,17 +53,17 @@ def _run(root: Path, project: str, configuration: dict[str, str], applier: Appli
     # the root resource of an earlier run in this process would keep its exports
     settings.configure(settings.Settings(project=project, stack=STACK))
     mocks.set_mocks(hook, project=project, stack=STACK, preview=False, monitor=_Monitor(hook), logger=_silent())
-    pulumi.runtime.set_all_config(configuration)
+    pulumi.runtime.set_all_config(texts)
     exports: dict[str, Any] = {}
 
     async def program() -> None:
         runpy.run_path(str(root / "__main__.py"), run_name="__main__")
-        await stack.wait_for_rpcs()
+        await engine.wait_for_rpcs()
         found = settings.get_root_resource().outputs
         exports.update(await pulumi.Output.from_input(dict(found)).future() or {})
 
     try:
-        loop.run_until_complete(stack.run_pulumi_func(program))
+        loop.run_until_complete(engine.run_pulumi_func(program))
     except Exception as error:
         if hook.failure is not None:
             raise hook.failure from error
@@ -172,35 +131,6 @@ def _silent() -> logging.Logger:
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     return logger
-
-
-def _configuration(root: Path) -> dict[str, Any]:
-    configuration = _read(root / f"Pulumi.{STACK}.yaml").get("config")
-    if not isinstance(configuration, dict):
-        raise CannotRun(f"Pulumi.{STACK}.yaml has no config; see Pulumi.dev.yaml")
-    return dict(configuration)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise CannotRun(
-            f"{path.name} cannot be read: {error.strerror}; run this in a checkout of the project"
-        ) from None
-    except yaml.YAMLError as error:
-        raise CannotRun(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise CannotRun(f"{path.name} is not a mapping of names to values")
-    return content
-
-
-def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for name, value in above.items():
-        inner = merged.get(name)
-        merged[name] = _laid_over(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
-    return merged
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
 """`python -m local run`: everything up, a picture through, and up until Ctrl-C."""
 
+import os
 import signal
 import threading
 from pathlib import Path
 from types import FrameType
 
-from local import showing
+from contracts.limits import MAX_BODY_BYTES, MIB
 from local.folder import Folder, port_socket
 from local.problems import CannotRun
 from local.story import Story
@@ -19,7 +20,7 @@ class Interrupted(BaseException):
 def run(image: Path | None, port: int, data: Path) -> None:
     """Return when the run was ended by a signal; raises CannotRun for everything that stops it earlier."""
     story = Story()
-    picture = None if image is None else showing.readable(image)
+    picture = None if image is None else readable(image)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     folder = Folder(data)
@@ -47,7 +48,24 @@ def run(image: Path | None, port: int, data: Path) -> None:
     story.step("stopped; the data is kept in " + str(folder.path))
 
 
+def readable(path: Path) -> Path:
+    """The path of a picture that can be sent; raises CannotRun. Whether it is a picture, the service will say."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise CannotRun(f"{path} cannot be read: {error.strerror}; give a picture with IMAGE=") from None
+    if size == 0:
+        raise CannotRun(f"{path} is empty; give another picture with IMAGE=")
+    if size > MAX_BODY_BYTES:
+        raise CannotRun(f"{path} has {size} bytes; at most {MAX_BODY_BYTES // MIB} MiB are taken here")
+    return path
+
+
 def _show(supervisor: Supervisor, picture: Path | None, story: Story) -> None:
+    # loaded while the services are starting: it brings an HTTP client and a picture library
+    from local import showing
+
     try:
         showing.show(supervisor.url, picture or showing.sample(supervisor.folder.path), story)
     except CannotRun as failure:

@@ -10,27 +10,11 @@ from typing import Any
 from PIL import Image
 
 from client import BadInput, Darkroom, DarkroomError, Refused, Status, table
-from contracts.limits import MAX_BODY_BYTES, MIB
 from local.problems import CannotRun
 from local.state import write_whole
 from local.story import Story
 
 _PATIENCE_SECONDS = 60
-
-
-def readable(path: Path) -> Path:
-    """The path of a picture that can be sent; raises CannotRun. Whether it is a picture, the service will say."""
-    try:
-        size = path.stat().st_size if path.is_file() else -1
-        with path.open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        raise CannotRun(f"{path} cannot be read: {error.strerror}; give the picture with IMAGE=") from None
-    if size == 0:
-        raise CannotRun(f"{path} is empty; give another picture with IMAGE=")
-    if size > MAX_BODY_BYTES:
-        raise CannotRun(f"{path} has {size} bytes; at most {MAX_BODY_BYTES // MIB} MiB are taken here")
-    return path
 
 
 def sample(folder: Path) -> Path:

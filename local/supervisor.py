@@ -8,6 +8,7 @@ The listening sockets are ours: a process that is started again inherits its own
 queue meanwhile. Processes are started from the main thread only: on Linux "the parent ended" means that thread.
 """
 
+import contextlib
 import os
 import queue
 import socket
@@ -23,12 +24,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from local import program
 from local.aws import Clients
 from local.cloud import ROOT, Cloud, answers, clean_environment, end
 from local.credentials import Credentials
 from local.folder import Folder, Run, Running
 from local.problems import CannotRun
+from local.stack import Applied, Failure, Request, region_of
 from local.story import Story
 
 SERVICES: Final = ("upload", "processing")
@@ -91,6 +92,7 @@ class Supervisor:
         self._overrides = overrides or {}
         self._listeners = {"upload": listener}
         self._children: dict[str, _Child] = {}
+        self._environments: dict[str, dict[str, str]] = {}
         self._clients: Clients | None = None
         self._timers: list[threading.Timer] = []
         self._stopping = False
@@ -109,13 +111,15 @@ class Supervisor:
         self._listeners["processing"] = self.folder.usual_port_socket("processing")
         self.cloud = Cloud(
             self.folder.path,
-            region=program.region_of(ROOT),
+            region=region_of(ROOT),
             listener=self._listeners["cloud"],
             log=self.folder.log("cloud"),
         )
         self._keep("cloud", self.cloud.start)
-        # the program's libraries are loaded while the cloud boots; its requests wait for it
+        # the program and the services load their libraries while the cloud boots
         applying = self._apply()
+        for name in SERVICES:
+            self._keep(name, self._starter(name))
         self.cloud.wait_until_ready()
         self._story.step(f"embedded cloud up at {self.cloud.endpoint}")
         self.credentials = Credentials(lambda: self.clients)
@@ -123,7 +127,7 @@ class Supervisor:
         self._open.callback(self.credentials.stop)
         self._applied(applying)
         for name in SERVICES:
-            self._keep(name, self._starter(name))
+            self._inform(name)
         for name in SERVICES:
             self._wait_for(name)
         self._story.step("upload and processing services ready")
@@ -193,19 +197,17 @@ class Supervisor:
         timer.start()
 
     def _apply(self) -> "subprocess.Popen[bytes]":
-        request = program.Request(
+        request = Request(
             root=str(ROOT),
             endpoint=self.cloud.endpoint,
             state_file=str(self.folder.state_file),
             overrides=self._overrides,
         )
-        home = self.folder.path / "home"
-        home.mkdir(exist_ok=True)
         with self.folder.log("program").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "local.program", str(os.getpid())],
                 cwd=ROOT,
-                env=clean_environment(home),
+                env=clean_environment(self._home()),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -221,10 +223,10 @@ class Supervisor:
     def _applied(self, process: "subprocess.Popen[bytes]") -> None:
         answer = process.communicate()[0]
         try:
-            result = msgspec.json.decode(answer, type=program.Applied)
+            result = msgspec.json.decode(answer, type=Applied)
         except msgspec.DecodeError:
             try:
-                raise CannotRun(msgspec.json.decode(answer, type=program.Failure).error) from None
+                raise CannotRun(msgspec.json.decode(answer, type=Failure).error) from None
             except msgspec.DecodeError:
                 raise CannotRun(f"the program could not be applied; see {self.folder.log('program')}") from None
         self.exports = result.exports
@@ -234,14 +236,10 @@ class Supervisor:
             self._story.step(sentence)
 
     def _starter(self, name: str) -> "Callable[[], subprocess.Popen[bytes]]":
-        made = self.exports["services"][name]
         listener, log = self._listeners[name], self.folder.log(name)
-        home = self.folder.path / "home"
         environment = clean_environment(
-            home,
+            self._home(),
             {
-                **made["environment"],
-                **self.credentials.environment(name, made["role_arn"]),
                 "DARKROOM_LISTEN_FD": str(listener.fileno()),
                 "TMPDIR": str(self.folder.path / "tmp"),
                 "AWS_EC2_METADATA_DISABLED": "true",
@@ -250,18 +248,33 @@ class Supervisor:
 
         def start() -> "subprocess.Popen[bytes]":
             with log.open("ab") as output:
-                return subprocess.Popen(
+                process = subprocess.Popen(
                     [sys.executable, "-m", "local.service", f"services.{name}", str(os.getpid())],
                     cwd=ROOT,
                     env=environment,
                     pass_fds=(listener.fileno(),),
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=output,
                     start_new_session=True,
                 )
+            _tell(process, self._environments.get(name))
+            return process
 
         return start
+
+    def _inform(self, name: str) -> None:
+        """Give a service that waits for it the environment that the program made, and its credentials."""
+        made = self.exports["services"][name]
+        self._environments[name] = {**made["environment"], **self.credentials.environment(name, made["role_arn"])}
+        process = self._children[name].process
+        if process is not None:
+            _tell(process, self._environments[name])
+
+    def _home(self) -> Path:
+        home = self.folder.path / "home"
+        home.mkdir(exist_ok=True)
+        return home
 
     def _wait_for(self, name: str) -> None:
         child = self._children[name]
@@ -275,6 +288,15 @@ class Supervisor:
             if child.process is not None:
                 processes.append(Running(name=child.name, pid=child.process.pid, port=child.port))
         self.folder.write_run(Run(url=self.url, processes=processes))
+
+
+def _tell(process: "subprocess.Popen[bytes]", environment: dict[str, str] | None) -> None:
+    if process.stdin is None or environment is None:
+        return
+    # one that ended meanwhile is started again, or told of as not having started
+    with contextlib.suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(msgspec.json.encode(environment) + b"\n")
+    process.stdin = None
 
 
 def _last_line(log: Path) -> str:
