@@ -17,6 +17,7 @@ import structlog
 from litestar import Litestar, Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from contracts import errors
@@ -202,7 +203,7 @@ def _own_routes(process: str, readiness: Readiness) -> list[ControllerRouterHand
         return Response(document, status_code=503, media_type=PROBLEM_JSON, headers={"Retry-After": "1"})
 
     @get("/problems/{code:str}", summary="What a problem code means", tags=["about"], sync_to_thread=False)
-    def problems(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+    def problems(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
         kind = error_types().get(code)
         if kind is None or code not in STATUS_OF:
             raise errors.NotFound("there is no problem of this code")

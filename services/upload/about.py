@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
@@ -70,7 +71,7 @@ def about_routes(timing: limits.Timing) -> list[ControllerRouterHandler]:
         return Response(PresetsDocument(default=DEFAULT_PRESET, presets=known), headers=_HOUR)
 
     @get("/presets/{name:str}", summary="One preset", tags=["about"], sync_to_thread=False)
-    def preset(name: str) -> Response[PresetDocument]:
+    def preset(name: FromPath[str]) -> Response[PresetDocument]:
         found = next((one for one in known if one.name == name), None)
         if found is None:
             raise NotFound("there is no preset of this name")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from litestar import Request, Response, get, post
 from litestar.background_tasks import BackgroundTask
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
@@ -67,10 +67,12 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
     @get("/status/{job_id:str}", summary="How a job stands", tags=["jobs"])
     async def status(
         request: AnyRequest,
-        job_id: str,
+        job_id: FromPath[str],
         wait: Annotated[
             int | None,
-            Parameter(ge=1, le=MAX_WAIT_SECONDS, description="Seconds to wait for news: a long poll.", required=False),
+            QueryParameter(
+                ge=1, le=MAX_WAIT_SECONDS, description="Seconds to wait for news: a long poll.", required=False
+            ),
         ] = None,
     ) -> Response[StatusDocument | None]:
         known = known_tags(request.headers.get("if-none-match"))
@@ -86,7 +88,7 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
         return reply
 
     @get("/jobs/{job_id:str}/variants/{name:str}", status_code=307, summary="A variant's bytes", tags=["jobs"])
-    async def variant(job_id: str, name: str) -> Response[None]:
+    async def variant(job_id: FromPath[str], name: FromPath[str]) -> Response[None]:
         job = _visible(await desk.watcher.read(parse_job_id(job_id)))
         record = next((record for record in job.variants if record.spec.name == name), None)
         if record is None:
