@@ -96,13 +96,20 @@ def decode_options(raw: bytes) -> Options:
 
 def encode_options(options: Options) -> bytes:
     """Inverse of `decode_options`, and the same bytes for equal options: keys sorted, defaults left out."""
-    return msgspec.json.encode(options, order="sorted")
+    return msgspec.json.encode(_without_empty(msgspec.to_builtins(options)), order="sorted")
 
 
 def fingerprint(options: Options) -> str:
     """SHA-256 in hex of what the options mean: spelling, order of keys and defaults written out do not count."""
     canonical = msgspec.structs.replace(options, preset=options.effective_preset)
     return hashlib.sha256(encode_options(canonical)).hexdigest()
+
+
+def _without_empty(value: Any) -> Any:
+    # `omit_defaults` leaves a default Struct out only where it is the very same object, not an equal one
+    if isinstance(value, dict):
+        return {key: _without_empty(inner) for key, inner in value.items() if inner != {}}
+    return [_without_empty(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _parsed(raw: bytes) -> Any:

@@ -14,6 +14,13 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from msgspec import inspect
 
+from contracts.identifiers import (
+    JOB_ID_PATTERN,
+    TENANT_PATTERN,
+    VARIANT_NAME_PATTERN,
+    derived_job_id,
+    new_job_id,
+)
 from contracts.limits import MAX_META_PAIRS
 from contracts.options import Options
 from contracts.presets import PRESETS
@@ -21,6 +28,15 @@ from contracts.variants import Variant
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 """What JSON can carry: lone surrogates are no text."""
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+_PATTERNS = {
+    JOB_ID_PATTERN: st.builds(new_job_id, st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
+    | st.builds(derived_job_id, st.just("default"), st.text("ab", max_size=5)),
+    TENANT_PATTERN: st.builds("{}{}".format, st.sampled_from(_LETTERS), st.text(_LETTERS + "-", max_size=39)),
+    VARIANT_NAME_PATTERN: st.text(_LETTERS + "_-", min_size=1, max_size=40),
+}
+"""Texts of the patterns that are everywhere: several times as fast as from the patterns themselves."""
 
 Replaced = Mapping[Any, st.SearchStrategy[Any]]
 
@@ -66,6 +82,8 @@ def _values(info: inspect.Type, replaced: Replaced) -> st.SearchStrategy[Any]:
             return st.floats(
                 lowest, info.le, exclude_min=info.gt is not None, allow_nan=False, allow_infinity=False, width=64
             )
+        case inspect.StrType() if info.pattern in _PATTERNS:
+            return _PATTERNS[info.pattern]
         case inspect.StrType() if info.pattern:
             return st.from_regex(info.pattern, fullmatch=True)
         case inspect.StrType():
@@ -94,16 +112,16 @@ def _lists(info: inspect.VarTupleType | inspect.ListType, replaced: Replaced) ->
     return st.lists(_values(info.item_type, replaced), min_size=lowest, max_size=min(info.max_length or 4, lowest + 3))
 
 
-@st.composite
-def _structs(draw: st.DrawFn, info: inspect.StructType, replaced: Replaced) -> Any:
+def _structs(info: inspect.StructType, replaced: Replaced) -> st.SearchStrategy[Any]:
     """A field with a default is left out half of the time."""
-    given = {
-        field.name: draw(_values(field.type, replaced))
-        for field in info.fields
-        if field.required or draw(st.booleans())
-    }
+    fields = {field.name: _values(field.type, replaced) for field in info.fields}
+    optional = {field.name: fields.pop(field.name) for field in info.fields if not field.required}
+    return st.fixed_dictionaries(fields, optional=optional).map(lambda given: _made(info.cls, given))
+
+
+def _made(kind: type[Any], given: dict[str, Any]) -> Any:
     try:
-        return info.cls(**given)
+        return kind(**given)
     except ValueError:
         # what a `__post_init__` refuses is no value of the type
         reject()
