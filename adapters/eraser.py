@@ -67,7 +67,8 @@ def erasure_policy(places: dict[str, list[str]], partition: str = "aws") -> str:
         statements.append(
             {
                 "Effect": "Allow",
-                "Action": "s3:DeleteObjectVersion",
+                # S3's reference asks for the first always, for the second where the bucket is versioned
+                "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
                 "Resource": [f"{arn}/{prefix}*" for prefix in prefixes],
             }
         )

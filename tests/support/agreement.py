@@ -1,0 +1,253 @@
+"""One state machine that drives the ports in memory and the adapters on a cloud, and compares every answer.
+
+What a simulation proves with the first holds of the second as far as this machine cannot tell them apart. Not
+compared, because AWS promises nothing: version ids and receipts themselves, the order of messages, the order of jobs
+due at the same moment, and whether a receipt that was overtaken by a later receive still deletes.
+"""
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from contracts.errors import AlreadyStored, PipelineError
+from contracts.job import SCHEMA, Job, JobState
+from contracts.messages import Outgoing, Process, Queue
+from contracts.places import OriginalPlace, ResultPlace
+from contracts.ports import Received
+from contracts.variants import OutputFormat
+from tests.support.agreement_cloud import RECEIVES, VISIBILITY_SECONDS, CloudWorld
+from tests.support.memory import MemoryLedger, MemoryObjects, MemoryQueues
+
+SHARDS = 2
+NOW = 1_800_000_000_000
+
+tenants = st.sampled_from(["default", "default-2"])
+job_ids = st.sampled_from([f"01932c00-0000-7000-8000-{number:012x}" for number in range(4)])
+bodies = st.sampled_from([b"", b"one", b"two", b"3" * 70_000])
+originals = st.builds(OriginalPlace, st.sampled_from(["inline", "direct"]), tenants, job_ids)
+queues = st.sampled_from(Queue)
+instants = st.integers(NOW, NOW + 5).map(lambda moment: moment * 1)
+revisions = st.integers(1, 3)
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> Job:
+    """Jobs that differ in what the ledger looks at: id, revision, and when they are due."""
+    return Job(
+        schema=SCHEMA,
+        id=draw(job_ids),
+        tenant=draw(tenants),
+        state=draw(st.sampled_from(JobState)),
+        revision=draw(revisions),
+        created_at=NOW,
+        updated_at=NOW,
+        expires_at=NOW,
+        alarm_at=draw(st.none() | instants),
+        key="inline/default/original",
+        upload_until=NOW,
+        fingerprint="é" * draw(st.integers(0, 3)),
+        preset=draw(st.none() | st.just("web@1")),
+    )
+
+
+class Agreement(RuleBasedStateMachine):
+    """Subclass it with a `world`: how to make a fresh cloud."""
+
+    world: ClassVar[Callable[[int], CloudWorld]]
+    knows_digests: ClassVar[bool] = True
+    """Whether the cloud checks and keeps the SHA-256 that a put announces, as S3 does. (moto does not.)"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cloud = type(self).world(SHARDS)
+        self.objects = MemoryObjects()
+        self.ledger = MemoryLedger(SHARDS)
+        self.queues = MemoryQueues(
+            visibility_seconds=dict.fromkeys(Queue, VISIBILITY_SECONDS), receives=dict.fromkeys(Queue, RECEIVES)
+        )
+        self.versions: dict[str, str] = {}
+        """Version ids in memory -> in the cloud; and the keys that they are of."""
+        self.keys: dict[str, str] = {}
+        self.held: dict[tuple[Queue, bool], list[tuple[Received, Received]]] = {}
+        """Last receives of each message: (in memory, in the cloud)."""
+        self.sent = 0
+
+    # objects
+
+    @rule(place=originals, body=bodies)
+    def put_original(self, place: OriginalPlace, body: bytes) -> None:
+        digest = hashlib.sha256(body).hexdigest()
+
+        def put(store: Any) -> Any:
+            return store.put_original(
+                place.key, io.BytesIO(body), length=len(body), sha256=digest, media_type="image/png"
+            )
+
+        ours, theirs = outcomes(lambda: put(self.objects), lambda: put(self.cloud.originals))
+        if not isinstance(ours, type):
+            self._pair(place.key, ours.version_id, theirs.version_id)
+            assert ours.etag == theirs.etag
+        else:
+            assert ours is theirs is AlreadyStored
+
+    @rule(place=originals, body=bodies)
+    def announce_other_bytes(self, place: OriginalPlace, body: bytes) -> None:
+        digest = hashlib.sha256(body + b"other").hexdigest()
+
+        def put(store: Any) -> Any:
+            return store.put_original(
+                place.key, io.BytesIO(body), length=len(body), sha256=digest, media_type="image/png"
+            )
+
+        # of a key that exists either fault may be named first
+        if self.knows_digests and self.objects.head_original(place.key) is None:
+            ours, theirs = outcomes(lambda: put(self.objects), lambda: put(self.cloud.originals))
+            assert ours is theirs
+
+    @rule(place=originals, body=bodies)
+    def post_original(self, place: OriginalPlace, body: bytes) -> None:
+        ours = self.objects.post_original(place.key, body, "image/png").version_id
+        self._pair(place.key, ours, self.cloud.post_original(place.key, body))
+
+    @rule(place=originals)
+    def head_original(self, place: OriginalPlace) -> None:
+        ours, theirs = self.objects.head_original(place.key), self.cloud.originals.head_original(place.key)
+        if ours is None or theirs is None:
+            assert ours is theirs
+        else:
+            assert self.versions[ours.version_id] == theirs.version_id
+            assert (ours.etag, ours.bytes) == (theirs.etag, theirs.bytes)
+            assert ours.sha256 == theirs.sha256 or not self.knows_digests
+
+    @rule(data=st.data())
+    def get_original(self, data: st.DataObject) -> None:
+        if self.versions:
+            version = data.draw(st.sampled_from(list(self.versions)))
+            key = self.keys[version]
+            ours, theirs = outcomes(
+                lambda: self.objects.get_original(key, version),
+                lambda: self.cloud.originals.get_original(key, self.versions[version]),
+            )
+            assert ours == theirs
+
+    @rule(tenant=tenants, job_id=job_ids, body=bodies, view=st.booleans())
+    def put_result(self, tenant: str, job_id: str, body: bytes, view: bool) -> None:
+        digest = hashlib.sha256(body).hexdigest()
+        key = ResultPlace(tenant, job_id, "thumb", digest, OutputFormat.WEBP).key
+        for store in (self.objects, self.cloud.results):
+            store.put_result(key, memoryview(body) if view else body, digest=digest, media_type="image/webp")
+
+    @rule(tenant=tenants, job_id=job_ids)
+    def erase(self, tenant: str, job_id: str) -> None:
+        assert self.objects.erase(tenant, job_id) == self.cloud.eraser.erase(tenant, job_id)
+        ours = [(key, self.versions[one.id]) for key, held in self.objects.originals.items() for one in held]
+        assert sorted(ours) == sorted(self.cloud.stored(self.cloud.originals_bucket))
+        assert sorted(self.objects.results) == sorted(key for key, _ in self.cloud.stored(self.cloud.results_bucket))
+
+    def _pair(self, key: str, ours: str, theirs: str) -> None:
+        self.versions[ours] = theirs
+        self.keys[ours] = key
+
+    # ledger
+
+    @rule(job=jobs())
+    def create(self, job: Job) -> None:
+        assert self.ledger.create(job) == self.cloud.ledger.create(job)
+
+    @rule(job=jobs(), expected=revisions)
+    def replace(self, job: Job, expected: int) -> None:
+        ours, theirs = outcomes(
+            lambda: self.ledger.replace(job, expected), lambda: self.cloud.ledger.replace(job, expected)
+        )
+        assert ours is theirs
+
+    @rule(wanted=st.lists(job_ids, max_size=6))
+    def read(self, wanted: list[str]) -> None:
+        assert self.ledger.read(wanted) == self.cloud.ledger.read(wanted)
+
+    @rule(shard=st.integers(0, SHARDS - 1), until=instants, most=st.integers(1, 4))
+    def due(self, shard: int, until: int, most: int) -> None:
+        ours = self.ledger.due(shard, until, most=most)
+        theirs = self.cloud.ledger.due(shard, until, most=most)
+        moments = {job.id: job.due_at for job in self.ledger.jobs()}
+        assert [moments[job_id] for job_id in ours] == [moments[job_id] for job_id in theirs]
+        assert len(set(theirs)) == len(theirs)
+        if len(ours) < most:
+            assert set(ours) == set(theirs)
+
+    # queues
+
+    @rule(wanted=st.lists(queues, max_size=12))
+    def send(self, wanted: list[Queue]) -> None:
+        messages = []
+        for queue in wanted:
+            self.sent += 1
+            job_id = f"01932c00-0000-7000-8000-{self.sent:012x}"
+            messages.append(Outgoing(queue, Process(job_id=job_id, run=1, request_id="é\uffff\x00")))
+        self.queues.send(messages)
+        self.cloud.queues.send(messages)
+
+    @rule(queue=queues, dead=st.booleans())
+    def receive_all(self, queue: Queue, dead: bool) -> None:
+        ours, theirs = (_drained(port, queue, dead) for port in (self.queues, self.cloud.queues))
+        assert list(map(_told, ours)) == list(map(_told, theirs))
+        renewed = {one.body for one in ours}
+        still = [pair for pair in self.held.get((queue, dead), []) if pair[0].body not in renewed]
+        self.held[queue, dead] = still + list(zip(ours, theirs, strict=True))
+
+    @rule(queue=queues, dead=st.booleans())
+    def surface(self, queue: Queue, dead: bool) -> None:
+        self.queues.surface(queue, dead_letters=dead)
+        for _, theirs in self.held.get((queue, dead), []):
+            self.cloud.surface(queue, theirs.receipt, dead_letters=dead)
+
+    @rule(queue=queues, dead=st.booleans(), data=st.data())
+    def delete(self, queue: Queue, dead: bool, data: st.DataObject) -> None:
+        held = self.held.get((queue, dead), [])
+        chosen = [pair for pair in held if data.draw(st.booleans())]
+        self.held[queue, dead] = [pair for pair in held if pair not in chosen]
+        self.queues.delete([ours for ours, _ in chosen], dead_letters=dead)
+        self.cloud.queues.delete([theirs for _, theirs in chosen], dead_letters=dead)
+
+    @rule(queue=queues, reason=st.text(max_size=300))
+    def park(self, queue: Queue, reason: str) -> None:
+        held = self.held.get((queue, False), [])
+        if held:
+            ours, theirs = held.pop()
+            for port, message in ((self.queues, ours), (self.cloud.queues, theirs)):
+                port.park(message, reason)
+                port.delete([message])
+
+    @invariant()
+    def the_queues_are_as_deep(self) -> None:
+        for queue, dead in self.held:
+            assert self.queues.depth(queue, dead_letters=dead) == self.cloud.queues.depth(queue, dead_letters=dead)
+
+
+def outcomes(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call answers, or the type of the failure that the house has a name for."""
+    answers = []
+    for call in calls:
+        try:
+            answers.append(call())
+        except PipelineError as failure:
+            answers.append(type(failure))
+    return answers
+
+
+def _drained(port: Any, queue: Queue, dead: bool) -> list[Received]:
+    found: list[Received] = []
+    while received := port.receive(queue, most=10, wait_seconds=0, dead_letters=dead):
+        found += received
+    assert max(Counter(one.receipt for one in found).values(), default=1) == 1
+    return sorted(found, key=_told)
+
+
+def _told(message: Received) -> tuple[str, int]:
+    # how a character is escaped is not compared: memory knows no characters that SQS would refuse
+    return message.body.replace("\uffff", "\\uffff"), message.receives
