@@ -1,0 +1,104 @@
+"""Serving for real: a socket that is handed over, and an end that drops nothing. Processes of our own, on loopback."""
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+SERVICE = """
+import asyncio, os
+from litestar import get, post, Request
+from services import edge
+
+@get("/slow")
+async def slow() -> str:
+    print("in hand", flush=True)
+    await asyncio.sleep(0.5)
+    return "done"
+
+@post("/refuses", status_code=200)
+async def refuses() -> str:
+    return "no, thank you"
+
+readiness = edge.Readiness()
+service = edge.app([slow, refuses], process="test", readiness=readiness)
+edge.serve(service, listener=edge.listening_socket(os.environ, port=0), readiness=readiness)
+print("ended", flush=True)
+"""
+
+
+@contextmanager
+def served() -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that serves on a socket of ours, and its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        descriptor = listener.fileno()
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVICE],
+            env={"DARKROOM_LISTEN_FD": str(descriptor), "PYTHONPATH": "."},
+            pass_fds=[descriptor],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process, listener.getsockname()[1]
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def connected(port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"the process ended without saying {text!r}")
+
+
+@pytest.mark.slow
+def test_what_is_in_hand_is_finished_and_the_process_ends_well() -> None:
+    """SIGTERM while a request is answered and another connection idles: the answer comes, and says close."""
+    with served() as (process, port):
+        idle, busy = connected(port), connected(port)
+        idle.request("GET", "/readyz")
+        assert idle.getresponse().read() == b'{"process":"test","stage":"ready"}'
+        busy.request("GET", "/slow")
+        read_until(process, "in hand")
+        process.send_signal(signal.SIGTERM)
+        read_until(process, "process.draining")
+        # the connection that was open is still answered, with the truth
+        idle.request("GET", "/readyz")
+        answer = idle.getresponse()
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        answer.read()
+        answer = busy.getresponse()
+        assert (answer.status, answer.headers["connection"], answer.read()) == (200, "close", b"done")
+        read_until(process, "ended")
+        assert process.wait(10) == 0
+        idle.close()
+        busy.close()
+
+
+@pytest.mark.slow
+def test_a_body_that_nobody_wants_does_not_cost_the_sender_the_reply() -> None:
+    """Closing on a sender who still sends would reset the connection under the reply it has not read."""
+    with served() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=30) as sender:
+        sender.sendall(b"POST /refuses HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n")
+        for _ in range(20):
+            sender.sendall(b"\0" * 1_000_000)
+        reply = b""
+        while piece := sender.recv(65_536):
+            reply += piece
+        assert reply.startswith(b"HTTP/1.1 200 OK")
+        assert b"connection: close" in reply
+        assert reply.endswith(b"no, thank you")
