@@ -107,7 +107,7 @@ def from_environ(kind: type[Settings], environ: Mapping[str, str]) -> Settings:
         try:
             raw = text if _is_text(type_info(field.type)) else msgspec.json.decode(text)
             values[field.name] = msgspec.convert(raw, field.type)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise BadEnvironment(f"{variable}: {error}") from error
     return kind(**values)
 
