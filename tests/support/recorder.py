@@ -1,0 +1,38 @@
+"""Notes every row of the transition table that the real actors' calls of `step` reach."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+import services.processing.changes
+import services.upload.intake
+from contracts import lifecycle
+from contracts.events import Event
+from contracts.job import Instant, Job
+from contracts.lifecycle import Outcome, Verdict
+from contracts.limits import Timing
+
+Row = tuple[str, str, str]
+"""Event, state before, and state after; or, where the event was not applied, its verdict."""
+
+
+@contextmanager
+def rows_noted(rows: Counter[Row]) -> Iterator[None]:
+    """While it lasts, every step of intake, readers and sweeper is counted by its row."""
+
+    def noted(job: Job | None, events: Sequence[Event], now: Instant, timing: Timing) -> Outcome:
+        state = "none" if job is None else job.state.value
+        for last, event in enumerate(events, start=1):
+            outcome = lifecycle.step(job, events[:last], now, timing)
+            after = "none" if outcome.job is None else outcome.job.state.value
+            verdict = outcome.verdicts[-1]
+            rows[type(event).__name__, state, after if verdict is Verdict.APPLIED else verdict.value] += 1
+            state = after
+        return lifecycle.step(job, events, now, timing)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services.processing.changes, "step", noted)
+        patch.setattr(services.upload.intake, "step", noted)
+        yield
