@@ -11,7 +11,6 @@ from components.config import BadConfiguration, PipelineConfig, Transform, decod
 from contracts.limits import Timing
 from tests.support.plan import run, stack_settings
 
-
 KEYS = st.text() | st.sampled_from(PipelineConfig.__struct_fields__ + Transform.__struct_fields__)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
