@@ -68,9 +68,9 @@ def show(status: Status, stream: TextIO) -> None:
         _write_lines(stream, headline(status), cause(status), plain_table(status) if status.variants else None)
         return
     console = Console(file=stream, highlight=False)
-    console.print(Text(headline(status), "bold"))
+    console.print(Text(headline(status), "bold"), soft_wrap=True)
     if why := cause(status):
-        console.print(Text(why, "red"))
+        console.print(Text(why, "red"), soft_wrap=True)
     if status.variants:
         console.print(variants_table(status))
     # not every terminal can click: the addresses once more, unbroken, to be copied
