@@ -13,6 +13,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectionError,
     CredentialRetrievalError,
+    FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
     MetadataRetrievalError,
@@ -71,7 +72,8 @@ _BY_CODE: Final[dict[str, type[PipelineError]]] = {
 _NO_ANSWER: Final = (
     HTTPClientError,  # reset, cut off, time-out while reading
     ConnectionError,  # nobody there, time-out while connecting
-    IncompleteReadError,  # shorter than promised, or its checksum is wrong
+    IncompleteReadError,  # shorter than promised
+    FlexibleChecksumError,  # other bytes than were stored
     ResponseParserError,  # what came is no answer of AWS
     CredentialRetrievalError,
     MetadataRetrievalError,

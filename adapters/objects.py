@@ -8,6 +8,7 @@ import base64
 import random
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, BinaryIO, Final
 
 from botocore.exceptions import ClientError
@@ -75,7 +76,8 @@ class S3Originals:
                     Bucket=self._bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED"
                 )
             try:
-                with translated(), answer["Body"] as body:
+                # `with` on the body itself would give the bare stream, whose length and checksum nobody compares
+                with translated(), closing(answer["Body"]) as body:
                     return body.read()
             except Unavailable:
                 if attempt == READ_TRIES:
