@@ -279,10 +279,8 @@ def cmyk_jpeg(colour: tuple[int, int, int, int] = (0, 255, 255, 0), width: int =
 
 def gray16_png(values: tuple[int, ...] = (0, 257, 32768, 65535), side: int = 16) -> bytes:
     """A 16-bit gray PNG: vertical stripes of these values."""
-    picture = Image.new("I;16", (side * len(values), side))
-    for stripe, value in enumerate(values):
-        picture.paste(value, (stripe * side, 0, (stripe + 1) * side, side))
-    return encoded(picture, ImageFormat.PNG)
+    row = b"".join(struct.pack("<H", value) * side for value in values)
+    return encoded(Image.frombytes("I;16", (side * len(values), side), row * side), ImageFormat.PNG)
 
 
 def rgb16_png(colour: tuple[int, int, int] = (65535, 32896, 0), width: int = 16, height: int = 16) -> bytes:

@@ -81,13 +81,16 @@ def _converted(pixels: Image.Image, profile: bytes) -> Image.Image | None:
     transform = _transform(profile, pixels.mode)
     if transform == "same":
         return pixels
-    if transform is None:
-        # many a gray picture carries the RGB profile of the program that saved it
-        return _converted(pixels.convert("RGB"), profile) if pixels.mode == "L" else None
-    from PIL import ImageCms
+    if transform is not None:
+        from PIL import ImageCms
 
-    converted = ImageCms.applyTransform(pixels, transform)
-    return converted.getchannel("R") if pixels.mode == "L" else converted
+        converted = ImageCms.applyTransform(pixels, transform)
+    elif pixels.mode == "L":
+        # many a gray picture carries the RGB profile of the program that saved it
+        converted = _converted(pixels.convert("RGB"), profile)
+    else:
+        return None
+    return converted.convert("L") if converted is not None and pixels.mode == "L" else converted
 
 
 @lru_cache(maxsize=16)

@@ -24,7 +24,7 @@ from functions.transform.steps.metadata import orientation_of
 from functions.transform.steps.picture import Picture
 
 MAX_SCANS: Final = 100
-"""Scans of a JPEG. Encoders write about 10; each is a walk over the whole picture, and a hostile one takes ten bytes."""
+"""Scans of a JPEG. Encoders write about 10; each is a walk over the whole picture, and a hostile one is short."""
 MAX_PROFILE_BYTES: Final = 4 * 1024 * 1024
 """An ICC profile; the largest in use, with tables for CMYK, have about 3 MB."""
 
