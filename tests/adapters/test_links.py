@@ -39,6 +39,11 @@ class Held:
         return self._keys
 
 
+@functools.cache
+def s3(keys: Keys, region: str, endpoint_url: str | None) -> AwsClient:
+    return clients.make("s3", region=region, endpoint_url=endpoint_url, keys=keys)
+
+
 def links(
     keys: Keys = KEYS, *, region: str = "eu-central-1", endpoint_url: str | None = None, now: int = NOW
 ) -> S3Links:
