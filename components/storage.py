@@ -107,7 +107,9 @@ class ImageBucket(pulumi.ComponentResource):
     def erasable_by(self, role: ProcessRole) -> None:
         """The role may list all versions and delete them for good."""
         role.allow(["s3:ListBucketVersions"], self.arn)
-        role.allow(["s3:DeleteObjectVersion"], self._objects())
+        # deleting in batches asks for the first always, and for the second where a version is named:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        role.allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], self._objects())
 
     def _objects(self, under: str = "") -> Output[str]:
         return self.arn.apply(lambda arn: f"{arn}/{under}/*" if under else f"{arn}/*")

@@ -15,7 +15,7 @@ PUT, GET, GET_VERSION = "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"
 SEND, RECEIVE, DELETE, MEASURE = "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"
 READ_JOBS, WRITE_JOBS, SWEEP = "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"
 ASSUME = "sts:AssumeRole"
-LIST_VERSIONS, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObjectVersion"
+LIST_VERSIONS, ERASE = "s3:ListBucketVersions", ("s3:DeleteObject", "s3:DeleteObjectVersion")
 LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -43,9 +43,9 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "eraser": {
         "Bucket originals": (LIST_VERSIONS,),
-        "Bucket originals /*": (DELETE_VERSION,),
+        "Bucket originals /*": ERASE,
         "Bucket results": (LIST_VERSIONS,),
-        "Bucket results /*": (DELETE_VERSION,),
+        "Bucket results /*": ERASE,
     },
     "transform": {
         "Bucket originals /inline/*": (GET_VERSION,),
