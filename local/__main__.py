@@ -10,30 +10,30 @@ from local.problems import CannotRun
 def main(arguments: list[str]) -> int:
     parsed = _parser().parse_args(arguments)
     try:
-        _carry_out(parsed)
+        return 0 if _carry_out(parsed) else 1
     except CannotRun as reason:
         print(f"darkroom: {reason}", file=sys.stderr)  # noqa: T201 (this is the answer)
         return 2
     except ModuleNotFoundError as missing:
         print(f"darkroom: the library {missing.name} is missing; run: make env", file=sys.stderr)  # noqa: T201
         return 2
-    return 0
 
 
-def _carry_out(parsed: argparse.Namespace) -> None:
+def _carry_out(parsed: argparse.Namespace) -> bool:
+    """Whether what the command looks for is so."""
     # each command loads what it needs, so that a missing library is told and not a traceback
     if parsed.command == "run":
         from local.running import run
 
         run(parsed.image, parsed.port, parsed.data)
+        return True
     elif parsed.command == "permissions":
         from local.permissions import permissions
 
-        permissions()
-    else:
-        from local.calls import calls
+        return permissions()
+    from local.calls import calls
 
-        calls(parsed.jobs, parsed.at_once)
+    return calls(parsed.jobs, parsed.at_once)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -28,8 +28,8 @@ _PATIENCE_SECONDS: Final = 300
 _QUIET_SECONDS: Final = 20.0
 
 
-def calls(jobs: int, at_once: int) -> None:
-    """Print the tables; the last line is `calls per job: N.NN`."""
+def calls(jobs: int, at_once: int) -> bool:
+    """Print the tables; the last line is `calls per job: N.NN`. Whether that is within the target."""
     story = Story()
     with temporary(story=story) as stack:
         picture = _picture(stack)
@@ -48,7 +48,9 @@ def calls(jobs: int, at_once: int) -> None:
         stack.stop_soon()
         stack.down()
         requests = [line for line in read(stack.cloud.requests) if begun <= float(str(line["time"])) <= ended]
-    _print(sorted_calls(requests, names, reader="upload"), jobs, story)
+    counted = sorted_calls(requests, names, reader="upload")
+    _print(counted, jobs, story)
+    return counted.per_job(jobs) <= TARGET
 
 
 def _picture(stack: Supervisor) -> bytes:

@@ -70,6 +70,7 @@ async def _serve(settings: LauncherSettings, folder: Path, listener: socket.sock
     persistence.save_state = save_state
     audit, requests = JsonLines(Path(settings.audit)), JsonLines(Path(settings.requests))
     shims.check_batches_as_single_actions()
+    shims.check_deletions_as_both_actions()
     shims.say_leading_keys()
     shims.wake_long_polls(loop)
     shims.touch_queues_on_the_loop(loop, lambda: checkpoints.touch("sqs"))

@@ -39,6 +39,26 @@ def check_batches_as_single_actions() -> None:
     iam_actions.extract_iam_action = extract_iam_action
 
 
+def check_deletions_as_both_actions() -> None:
+    checks_of = iam_actions.s3_additional_checks
+
+    def s3_additional_checks(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> list[tuple[str, str]]:
+        checks = checks_of(method, path, headers, body, query)
+        bucket, _, key = path.strip("/").partition("/")
+        if method == "POST" and "delete" in query and not key:
+            targets = iam_actions._s3_batch_delete_targets(bucket, body)
+            checks += [("s3:DeleteObject", arn) for arn, _ in targets]
+            checks += [("s3:DeleteObjectVersion", arn) for arn, version in targets if version]
+        elif method == "DELETE" and key and "versionId" in query:
+            checks.append(("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}"))
+        # in order, each once
+        return list(dict.fromkeys(checks))
+
+    iam_actions.s3_additional_checks = s3_additional_checks
+
+
 def say_leading_keys() -> None:
     context_of = iam_actions.dynamodb_service_context
 

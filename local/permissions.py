@@ -1,0 +1,167 @@
+"""`python -m local permissions`: what each role used, against what it was granted, over journeys that need every right.
+
+The journeys run on a stack of their own with shortened times. Where a right is for healing after a crash, the journey
+starts from what that crash leaves (`leftovers`).
+"""
+
+import io
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image
+
+from client import Darkroom
+from components.access import parse_role_policy
+from components.unobservable import UNOBSERVABLE
+from contracts.job import JobState, Lane
+from contracts.messages import Queue
+from local import showing, state
+from local.jsonlines import read
+from local.leftovers import Leftovers
+from local.problems import CannotRun
+from local.rights import Report, Right, report, uses_of
+from local.story import Story
+from local.supervisor import Supervisor
+from local.temporary import temporary
+
+SHORTENED: Final = {
+    "timing": {
+        "sweep_seconds": 0.5,
+        "first_gap_seconds": 1.5,
+        "last_gap_seconds": 600,
+        "upload_deadline_seconds": 2,
+        "abandon_after_seconds": 1,
+        "grace_seconds": 0,
+    }
+}
+_PATIENCE_SECONDS: Final = 60.0
+_LIFE_SECONDS: Final = 12
+"""Of the job that is watched until its life is over: long enough for it to be completed first."""
+_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
+
+
+def permissions() -> bool:
+    """Print the report; whether both lists are empty. The last two lines give their lengths."""
+    story = Story()
+    with temporary(SHORTENED, story) as stack:
+        use_every_right(stack, story)
+        stack.stop_soon()
+        stack.down()
+        found = report_of(stack)
+    _print(found, story)
+    return not (found.used_but_not_granted or found.granted_but_never_used)
+
+
+def report_of(stack: Supervisor) -> Report:
+    """The report on a stack that was taken down: from its audit and from the policies that were applied."""
+    names = {arn.rpartition("/")[2]: name for name, arn in stack.exports["roles"].items()}
+    granted = [
+        Right(names[resource.inputs["role"]], action, pattern)
+        for resource in state.load(stack.folder.state_file).values()
+        if resource.type == _POLICY
+        for statement in parse_role_policy(resource.inputs["policy"])
+        for action, pattern in statement.pairs
+    ]
+    unobservable = [(one.role, action) for one in UNOBSERVABLE for action in one.actions]
+    return report(granted, uses_of(read(stack.cloud.audit), names), unobservable)
+
+
+def use_every_right(stack: Supervisor, story: Story) -> None:
+    """Everything that the pipeline does, and the healing of crashes; raises CannotRun if something does not end."""
+    picture = _picture(stack.folder.path)
+    with Darkroom(stack.url) as darkroom:
+        model = darkroom.wait(darkroom.upload(picture, filename="a.jpg").id, timeout=_PATIENCE_SECONDS)
+        darkroom.download(model, stack.folder.path / "fetched")
+        story.step("a picture went through, and its links were followed")
+        leftovers = Leftovers(stack, model.id, picture)
+
+        def ends(job_id: str, *states: JobState) -> None:
+            _until(lambda: leftovers.read(job_id).state in states, f"job {job_id} to be {' or '.join(states)}")
+
+        # orders are sent again before they are due only while nothing at all lies in the dead letters
+        ends(leftovers.purged(seconds_ago=10).id, JobState.COMPLETED)
+        story.step("the job whose orders were purged became completed")
+        living = leftovers.reserved(stored=True, life_seconds=_LIFE_SECONDS)
+        waiting = {
+            "of an upload that died before the put": (leftovers.reserved().id, JobState.ABANDONED),
+            "of an upload that died before its message": (leftovers.unannounced(Lane.NORMAL).id, JobState.COMPLETED),
+            "of a bulk upload that died before its message": (leftovers.unannounced(Lane.BULK).id, JobState.COMPLETED),
+            "whose orders the function died of": (leftovers.crashed().id, JobState.COMPLETED),
+        }
+        for queue in (Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS):
+            leftovers.send(queue, "not a message")
+        leftovers.reserved(key="again", stored=True)
+        again = darkroom.upload(picture, filename="a.jpg", idempotency_key="again")
+        waiting["of an upload that was repeated after it died"] = (again.id, JobState.COMPLETED)
+        with ThreadPoolExecutor(8) as crowd:
+            for accepted in crowd.map(lambda _: darkroom.upload(picture, priority="bulk"), range(16)):
+                ends(accepted.id, JobState.COMPLETED)
+        story.step("bulk jobs went through")
+        broken = darkroom.upload(picture[: len(picture) // 2], filename="half.jpg")
+        ends(broken.id, JobState.REJECTED)
+        for what, (job_id, state_) in waiting.items():
+            ends(job_id, state_)
+            story.step(f"the job {what} became {state_.value}")
+        for queue in (Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS):
+            _until(lambda queue=queue: _parked(stack, queue), f"the bad message of {queue} to be parked")
+        story.step("messages that nobody can read were parked")
+        ends(living.id, JobState.DELETING, JobState.DELETED)
+        _until(lambda: _gone(stack, living.id), "an expired job's objects to be erased")
+        story.step("a job's life was over, and its objects were erased")
+
+
+def _picture(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with Image.open(showing.sample(folder)) as image:
+        image.convert("RGB").resize((600, 400)).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def _until(happened: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            raise CannotRun(f"waited {_PATIENCE_SECONDS:.0f} s for {what}; see the services")
+        # several processes away, and nothing of theirs to wait on
+        time.sleep(0.1)
+
+
+def _parked(stack: Supervisor, queue: Queue) -> bool:
+    url = stack.exports["queues"][queue.value]["dead_letter_url"]
+    answer = stack.clients["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return answer["Attributes"]["ApproximateNumberOfMessages"] != "0"
+
+
+def _gone(stack: Supervisor, job_id: str) -> bool:
+    def versions(bucket: str) -> list[Any]:
+        page = stack.clients["s3"].list_object_versions(Bucket=bucket)
+        return [one for one in page.get("Versions", []) + page.get("DeleteMarkers", []) if job_id in one["Key"]]
+
+    return not any(versions(bucket) for bucket in stack.exports["buckets"].values())
+
+
+def _print(found: Report, story: Story) -> None:
+    story.line()
+    pairs = [(one, action) for one in UNOBSERVABLE for action in one.actions]
+    story.line(f"cannot be observed on the embedded cloud: {len(pairs)}")
+    for one, action in pairs:
+        story.line(f"  {one.role:12} {action:24} {one.reason} ({one.source})")
+    used: dict[str, list[tuple[Right, int]]] = defaultdict(list)
+    for right, count in sorted(found.used.items()):
+        used[right.role].append((right, count))
+    for role, rights in used.items():
+        story.line()
+        story.line(f"{role} used")
+        for right, count in rights:
+            story.line(f"  {right.action:28} {count:6} times on {right.resource}")
+    story.line()
+    for use in found.used_but_not_granted:
+        story.line(f"used but not granted: {use.role} {use.action} on {use.resource}")
+    for right in found.granted_but_never_used:
+        story.line(f"granted but never used: {right.role} {right.action} on {right.resource}")
+    story.line(f"used but not granted: {len(found.used_but_not_granted)}")
+    story.line(f"granted but never used: {len(found.granted_but_never_used)}")
