@@ -176,7 +176,7 @@ def decode(body: bytes | str) -> Message:
         raise BadMessage(f"longer than {MAX_MESSAGE_BYTES} bytes")
     try:
         message = _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         # the reason may quote a value, and travels on with the dead letter
         raise BadMessage(str(error)[:_MAX_REASON_CHARS]) from error
     if message.v > VERSION:
