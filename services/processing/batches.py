@@ -165,6 +165,10 @@ class Desk:
         except Unavailable as error:
             _log.warning("message.left", queue=self._queue, reason=error.detail, **who)
             return End.LEFT
+        except Exception:
+            # a body that cannot even be sent on: the queue itself gives it up, and the others of the batch go on
+            _log.exception("message.not_parked", queue=self._queue, **who)
+            return End.LEFT
         _log.warning("message.parked", queue=self._queue, reason=reason, receives=received.receives, **who)
         return End.PARKED
 
