@@ -21,7 +21,7 @@ from contracts.environment import ProcessingEnvironment, UploadEnvironment, to_e
 from contracts.messages import Queue
 from contracts.places import DIRECT, INLINE
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).parent.parent
 
 PLANNING = (Queue.JOBS, Queue.JOBS_BULK)
 """Where jobs wait to be planned."""

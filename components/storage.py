@@ -115,7 +115,10 @@ class ImageBucket(pulumi.ComponentResource):
         return self.arn.apply(lambda arn: f"{arn}/{under}/*" if under else f"{arn}/*")
 
 
-def _housekeeping(versioned: bool) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+# annotations are quoted: looking at one imports the package of S3's resources, which warns of its deprecated ones
+
+
+def _housekeeping(versioned: bool) -> "aws.s3.BucketLifecycleConfigurationRuleArgs":
     rule = aws.s3.BucketLifecycleConfigurationRuleArgs(
         id="unfinished",
         status="Enabled",
@@ -130,7 +133,7 @@ def _housekeeping(versioned: bool) -> aws.s3.BucketLifecycleConfigurationRuleArg
     return rule
 
 
-def _collection(prefix: str, days: int, versioned: bool) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+def _collection(prefix: str, days: int, versioned: bool) -> "aws.s3.BucketLifecycleConfigurationRuleArgs":
     rule = aws.s3.BucketLifecycleConfigurationRuleArgs(
         id=f"collect-{prefix or 'all'}",
         status="Enabled",
