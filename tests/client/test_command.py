@@ -61,6 +61,7 @@ def done_reply(imitation: Imitation, state: str = "completed") -> Reply:
     return status_reply(state, variant("thumb", b"small picture", url=f"{imitation.address}/thumb"))
 
 
+@pytest.mark.slow
 def test_put_sends_waits_and_shows_the_variants(imitation: Imitation, folder: Path) -> None:
     imitation.will(accepted_reply(), status_reply("queued", revision=2), done_reply(imitation))
     assert darkroom("put", "chair.jpg", "--url", imitation.address, folder=folder) == Ran(
@@ -72,6 +73,7 @@ def test_put_sends_waits_and_shows_the_variants(imitation: Imitation, folder: Pa
     )
 
 
+@pytest.mark.slow
 def test_put_without_waiting_says_how_to_follow(imitation: Imitation, folder: Path) -> None:
     imitation.will(accepted_reply(), accepted_reply("another"))
     ran = darkroom("put", "chair.jpg", "table.png", "--no-wait", folder=folder, DARKROOM_URL=imitation.address)
@@ -83,6 +85,7 @@ def test_put_without_waiting_says_how_to_follow(imitation: Imitation, folder: Pa
     )
 
 
+@pytest.mark.slow
 def test_put_takes_variants_from_a_file_and_a_picture_from_a_pipe(imitation: Imitation, folder: Path) -> None:
     wanted = [{"name": "s", "resize": {"width": 300}}]
     (folder / "wanted.json").write_text(json.dumps(wanted))
@@ -99,6 +102,7 @@ def test_put_takes_variants_from_a_file_and_a_picture_from_a_pipe(imitation: Imi
     assert imitation.heard[0].headers["idempotency-key"] == '"mine"'
 
 
+@pytest.mark.slow
 def test_json_is_one_line_a_file_on_standard_output_and_nothing_else(imitation: Imitation, folder: Path) -> None:
     imitation.will(
         accepted_reply(),
@@ -120,6 +124,7 @@ def test_json_is_one_line_a_file_on_standard_output_and_nothing_else(imitation: 
 @pytest.mark.parametrize(
     ("state", "code"), [("completed", 0), ("queued", 0), ("partially_completed", 1), ("failed", 1), ("rejected", 1)]
 )
+@pytest.mark.slow
 def test_the_exit_code_of_status_is_the_jobs_end(imitation: Imitation, folder: Path, state: str, code: int) -> None:
     imitation.will(status_reply(state))
     ran = darkroom("status", JOB, "--wait", "2", "--json", "--url", imitation.address, folder=folder)
@@ -127,6 +132,7 @@ def test_the_exit_code_of_status_is_the_jobs_end(imitation: Imitation, folder: P
     assert imitation.heard[0].path == f"/status/{JOB}?wait=2"
 
 
+@pytest.mark.slow
 def test_watching_as_json_is_a_line_for_every_change(imitation: Imitation, folder: Path) -> None:
     imitation.will(status_reply("queued", revision=2), status_reply("processing", revision=3), done_reply(imitation))
     ran = darkroom("status", JOB, "--watch", "--json", "--url", imitation.address, folder=folder)
@@ -134,12 +140,14 @@ def test_watching_as_json_is_a_line_for_every_change(imitation: Imitation, folde
     assert (ran.code, ran.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_get_fetches_into_a_folder_named_by_the_job(imitation: Imitation, folder: Path) -> None:
     imitation.will(done_reply(imitation), Reply(200, b"small picture"))
     assert darkroom("get", JOB, "--url", imitation.address, folder=folder) == Ran(0, f"{JOB}/thumb.jpg  13 bytes\n", "")
     assert (folder / JOB / "thumb.jpg").read_bytes() == b"small picture"
 
 
+@pytest.mark.slow
 def test_get_as_json_names_every_file_with_its_digest(imitation: Imitation, folder: Path) -> None:
     reply = done_reply(imitation)
     imitation.will(reply, Reply(200, b"small picture"))
@@ -152,6 +160,7 @@ def test_get_as_json_names_every_file_with_its_digest(imitation: Imitation, fold
     assert ran.code == 0
 
 
+@pytest.mark.slow
 def test_damaged_bytes_are_an_error_of_the_network(imitation: Imitation, folder: Path) -> None:
     imitation.will(done_reply(imitation), Reply(200, b"other picture"))
     assert darkroom("get", JOB, "--to", "out", "--url", imitation.address, folder=folder) == Ran(
@@ -159,6 +168,7 @@ def test_damaged_bytes_are_an_error_of_the_network(imitation: Imitation, folder:
     )
 
 
+@pytest.mark.slow
 def test_where_nothing_listens_one_line_names_the_address(folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -213,6 +223,7 @@ def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+|not installed .*", capsys.readouterr().out.strip())
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_failure(imitation: Imitation, folder: Path) -> None:
     imitation.will(status_reply("queued"))
     read, write = os.pipe()
@@ -256,6 +267,7 @@ def on_a_terminal(*arguments: str, folder: Path) -> tuple[int, str]:
     return process.returncode, written.decode()
 
 
+@pytest.mark.slow
 def test_on_a_terminal_there_are_bars_and_then_a_table(imitation: Imitation, folder: Path) -> None:
     imitation.will(accepted_reply(), status_reply("queued", revision=2), done_reply(imitation))
     code, written = on_a_terminal("put", "chair.jpg", "--url", imitation.address, folder=folder)

@@ -1,0 +1,48 @@
+"""The collection's surroundings: a stack that is up, and the pictures that its requests send."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from contracts.formats import ImageFormat
+from contracts.limits import MAX_BODY_BYTES
+from local.folder import Run
+from local.temporary import temporary
+from tests.support import pictures
+
+
+class Addresses(NamedTuple):
+    """Of the upload service and of the processing service."""
+
+    public: str
+    internal: str
+
+
+@pytest.fixture(scope="session")
+def addresses() -> Iterator[Addresses]:
+    with temporary() as stack:
+        run = msgspec.json.decode(stack.folder.run_file.read_bytes(), type=Run)
+        ports = {process.name: process.port for process in run.processes}
+        yield Addresses(run.url, f"http://127.0.0.1:{ports['processing']}")
+
+
+@pytest.fixture(scope="session")
+def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files under the names that the collection sends."""
+    folder = tmp_path_factory.mktemp("pictures")
+    photo = pictures.encoded(pictures.photo(2000, 1500), ImageFormat.JPEG, quality=85)
+    for name, data in {
+        "photo.jpg": photo,
+        "empty.jpg": b"",
+        "text.jpg": b"This is not a picture, whatever its name says.\n",
+        "png.jpg": pictures.sample(ImageFormat.PNG),
+        "huge.png": pictures.png_header(50_000, 50_000),
+        "heavy.jpg": photo + bytes(MAX_BODY_BYTES),
+        "truncated.jpg": pictures.truncated(photo),
+        "latin1.json": '{"meta": {"name": "café"}}'.encode("latin-1"),
+    }.items():
+        (folder / name).write_bytes(data)
+    return folder
