@@ -1,6 +1,7 @@
-"""What holds for every test: one of three Hypothesis profiles, no cloud in the environment, no way out of the machine.
+"""What holds for every test: a Hypothesis profile, no cloud in the environment, no way out of the machine.
 
-Folders in `PURE` may not even talk to loopback. Choose a profile with `pytest --hypothesis-profile=nightly`.
+Folders in `PURE` may not even talk to loopback. HYPOTHESIS_PROFILE chooses among the profiles: `default` at the desk,
+`check` for the inner loop, `ci` always the same examples, `nightly` long. Found failures are kept, except by `ci`.
 """
 
 import os
@@ -22,7 +23,8 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.register_profile(
     "nightly", settings.get_profile("default"), max_examples=20_000, phases=set(Phase) - {Phase.explain}
 )
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.register_profile("check", settings.get_profile("default"), max_examples=20)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
 _room = ""
 
