@@ -1,0 +1,62 @@
+// sharp. "docs": a clone of one pipeline per variant, all at once, as its documentation shows for several outputs.
+// "expert": one decode to raw pixels at the largest size, smaller variants chained from larger ones.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import sharp from "sharp";
+
+const [file, , way = "docs"] = process.argv.slice(2);
+const data = readFileSync(file);
+const WARM_UPS = 3;
+
+// a cached result is no work done
+sharp.cache(false);
+
+async function docs() {
+  const image = sharp(data);
+  const [large, medium, small, thumb] = await Promise.all([
+    image.clone().resize(1600).jpeg({ quality: 80 }).toBuffer(),
+    image.clone().resize(800).webp({ quality: 80 }).toBuffer(),
+    image.clone().resize(400).webp({ quality: 80 }).toBuffer(),
+    image.clone().resize(150, 150).jpeg({ quality: 80 }).toBuffer(),
+  ]);
+  return { "large.jpg": large, "medium.webp": medium, "small.webp": small, "thumb.jpg": thumb };
+}
+
+async function expert() {
+  const raw = async (source, width) => {
+    const { data, info } = await source.resize(width).raw().toBuffer({ resolveWithObject: true });
+    return () => sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
+  };
+  const at1600 = await raw(sharp(data), 1600);
+  const large = at1600().jpeg({ quality: 80 }).toBuffer();
+  const at800 = await raw(at1600(), 800);
+  const medium = at800().webp({ quality: 80 }).toBuffer();
+  const at400 = await raw(at800(), 400);
+  const [small, thumb] = [
+    at400().webp({ quality: 80 }).toBuffer(),
+    at400().resize(150, 150).jpeg({ quality: 80 }).toBuffer(),
+  ];
+  return {
+    "large.jpg": await large, "medium.webp": await medium, "small.webp": await small, "thumb.jpg": await thumb,
+  };
+}
+
+const job = { docs, expert }[way];
+const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
+
+for (let i = 0; i < WARM_UPS; i++) await job();
+say({ name: way === "docs" ? "sharp" : `sharp, ${way}`, versions: { sharp: sharp.versions.sharp, vips: sharp.versions.vips, node: process.version } });
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, argument] = line.trim().split(" ");
+  if (command === "run") {
+    const began = performance.now();
+    await job();
+    say({ ms: performance.now() - began });
+  } else if (command === "save") {
+    const files = await job();
+    for (const [name, body] of Object.entries(files)) writeFileSync(join(argument, name), body);
+    say({ saved: Object.keys(files).sort() });
+  }
+}

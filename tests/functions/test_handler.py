@@ -1,0 +1,108 @@
+"""Lambda's entry: a message in, an answer in the queue; what is not an order goes back."""
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from contracts.environment import BadEnvironment, TransformEnvironment, to_environ
+from contracts.errors import BadMessage, Unavailable
+from contracts.messages import Done, Process, Queue, decode, encode
+from contracts.variants import Resize, Variant
+from functions.transform import handler
+from functions.transform.work import Stores
+from tests.support.memory import MemoryObjects, MemoryQueues
+from tests.support.transform_room import JOB, Room, photo
+
+SMALL = Variant(name="small", resize=Resize(width=20))
+
+SETTINGS = TransformEnvironment(
+    region="eu-central-1",
+    originals_bucket="originals",
+    results_bucket="results",
+    completions_queue_url="https://sqs.invalid/completions",
+    timeout_seconds=60,
+    threads=2,
+)
+CONTEXT = SimpleNamespace(aws_request_id="function-1")
+
+
+@pytest.fixture
+def queues() -> MemoryQueues:
+    return MemoryQueues()
+
+
+@pytest.fixture
+def hand(monkeypatch, queues):
+    """The handler with its stores and queue in memory."""
+
+    def bound(objects: MemoryObjects, *bodies: str) -> None:
+        monkeypatch.setattr(handler, "_root", _Kept(handler.Root(SETTINGS, Stores(objects, objects), queues)))
+        handler.handle({"Records": [{"body": body} for body in bodies]}, CONTEXT)
+
+    return bound
+
+
+class _Kept:
+    """Stands for the cached root of a warm process."""
+
+    def __init__(self, root: handler.Root) -> None:
+        self.root = root
+
+    def __call__(self) -> handler.Root:
+        return self.root
+
+    def cache_info(self) -> SimpleNamespace:
+        return SimpleNamespace(currsize=1)
+
+
+def test_an_order_is_carried_out_and_answered(hand, queues, capsys):
+    room = Room(photo())
+    hand(room.objects, encode(room.order(SMALL)).decode())
+    (answer,) = (decode(body) for body in queues.bodies(Queue.COMPLETIONS))
+    assert [type(each) for each in answer.answers] == [Done]
+    assert (answer.token, answer.function_request_id, answer.timings.cold) == (7, "function-1", False)
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["level"], line["job_id"], line["done"]) == ("part.transformed", "info", JOB, 1)
+
+
+@pytest.mark.parametrize("body", ["", "no json", "{}", encode(Process(job_id=JOB, run=1)).decode()])
+def test_what_is_no_order_goes_back(hand, queues, capsys, body):
+    with pytest.raises(BadMessage):
+        hand(MemoryObjects(), body)
+    assert queues.bodies(Queue.COMPLETIONS) == []
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["level"]) == ("message.refused", "error")
+
+
+def test_an_answer_that_cannot_be_sent_brings_the_order_back(hand, queues, monkeypatch):
+    def refuse(_messages):
+        raise Unavailable("SQS did not answer")
+
+    monkeypatch.setattr(queues, "send", refuse)
+    room = Room(photo())
+    with pytest.raises(Unavailable):
+        hand(room.objects, encode(room.order(SMALL)).decode())
+    assert len(room.objects.results) == 1
+
+
+def test_settings_come_from_the_environment_at_the_first_event():
+    with pytest.raises(BadEnvironment, match="DARKROOM_REGION"):
+        handler.make_root({})
+    root = handler.make_root(to_environ(SETTINGS) | {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
+    assert root.settings == SETTINGS
+
+
+def test_importing_the_function_reads_no_environment_and_loads_no_array_library():
+    script = (
+        "import sys, functions.transform.handler\n"
+        "print(json.dumps(sorted(set(sys.modules) & {'numpy', 'structlog', 'pulumi', 'litestar', 'boto3'})))"
+    )
+    environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    answer = subprocess.run(
+        [sys.executable, "-c", "import json\n" + script], capture_output=True, check=True, env=environ, text=True
+    )
+    assert json.loads(answer.stdout) == []

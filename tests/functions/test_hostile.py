@@ -1,0 +1,290 @@
+"""Pictures that are broken, or made to harm: each ends in a named refusal, within bounds, and never in an exception."""
+
+import importlib
+import json
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFile
+
+from contracts.errors import FrameLimit, ImageCorrupt, PixelLimit, Rejected, TypeMismatch
+from contracts.formats import ImageFormat
+from contracts.variants import Output, OutputFormat, Resize, Variant
+from functions.transform.pipeline import Made, render
+from functions.transform.steps.decode import MAX_SCANS, inspect
+from tests.support import pictures
+
+VARIANTS = [Variant(name="small", resize=Resize(width=20)), Variant(name="png", output=Output(format=OutputFormat.PNG))]
+FORMATS = list(ImageFormat)
+REFUSALS = {"image-corrupt", "type-mismatch", "unsupported-media-type", "pixel-limit", "frame-limit"}
+
+
+def rendered(data: bytes, form: ImageFormat) -> str:
+    """`made`, or the code of the refusal. Anything else is raised."""
+    try:
+        outcomes = render(data, VARIANTS, 2, form=form).outcomes
+    except Rejected as error:
+        return error.code
+    assert {type(outcome) for outcome in outcomes} == {Made}
+    return "made"
+
+
+# another format than the order says ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_picture_of_another_format_is_a_mismatch(form):
+    for other in FORMATS:
+        if other is not form:
+            with pytest.raises(TypeMismatch):
+                inspect(pictures.sample(form), other)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"just text", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
+def test_what_is_no_picture_is_a_mismatch(data):
+    for form in FORMATS:
+        with pytest.raises(TypeMismatch):
+            inspect(data, form)
+
+
+_SAVED_BY_PILLOW = [
+    "PPM",
+    "TGA",
+    "PCX",
+    "SGI",
+    "IM",
+    "MSP",
+    "XBM",
+    "EPS",
+    "PDF",
+    "JPEG2000",
+    "ICNS",
+    "DDS",
+    "BLP",
+    "SPIDER",
+    "MPO",
+    "DIB",
+]
+_BY_MAGIC = {
+    "PSD": b"8BPS\0\1" + b"\0" * 40,
+    "FITS": b"SIMPLE  =                    T" + b" " * 2_850,
+    "FLI": b"\0\0\0\0\x11\xaf" + b"\0" * 130,
+    "GD2": b"gd2\0" + b"\0" * 40,
+    "CUR": b"\0\0\2\0\1\0" + b"\0" * 40,
+    "PIXAR": b"\x80\xe8\0\0" + b"\0" * 512,
+    "SUN": b"\x59\xa6\x6a\x95" + b"\0" * 32,
+    "XPM": b"/* XPM */\nstatic char *x[] = {};",
+    "WMF": b"\xd7\xcd\xc6\x9a\0\0" + b"\0" * 40,
+    "EMF": b"\1\0\0\0" + b"\0" * 36 + b" EMF" + b"\0" * 60,
+    "HDF5": b"\x89HDF\r\n\x1a\n" + b"\0" * 40,
+    "GRIB": b"GRIB\0\0\0\1" + b"\0" * 40,
+    "BUFR": b"BUFR" + b"\0" * 40,
+    "MCIDAS": b"\0\0\0\0\0\0\0\4" + b"\0" * 300,
+    "FTEX": b"FTEX" + b"\0" * 40,
+    "QOI": b"qoif" + b"\0" * 20,
+    "FPX": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
+    "PCD": b"\0" * 2_048 + b"PCD_" + b"\0" * 2_048,
+    "IPTC": b"\x1c\x03\x3c\0\0" + b"\0" * 30,
+    "XVTHUMB": b"P7 332\n#END_OF_COMMENTS\n1 1 255\n\0",
+    "MIC": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\1" * 600,
+    "WAL": b"\0" * 100,
+    "IMT": b"*\nwidth 1\n",
+    "MPEG": b"\0\0\1\xb3" + b"\0" * 20,
+    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 40,
+}
+
+
+def test_of_all_that_pillow_reads_only_the_named_formats_are_opened():
+    """Each format that Pillow registers is tried, as itself and as every format that an order can name."""
+    known = _registered_formats()
+    tried = set(_BY_MAGIC) | set(_SAVED_BY_PILLOW) | {form.value.upper() for form in FORMATS} | {"HDF5", "STUB"}
+    assert len(known) >= 40
+    assert known - tried <= {"GBR", "WMF", "DCX", "FITS", "PALM", "GIMP", "MPO", "DIB"}
+    for name, data in (_BY_MAGIC | _saved_elsewhere()).items():
+        for form in FORMATS:
+            if (name, form) == ("MPO", ImageFormat.JPEG):
+                # a JPEG with another behind it: the first one is a JPEG like any
+                assert rendered(data, form) == "made"
+                continue
+            with pytest.raises(Rejected):
+                inspect(data, form)
+
+
+def _registered_formats() -> set[str]:
+    script = "from PIL import Image; Image.init(); print(*Image.OPEN)"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(answer.stdout.split())
+
+
+def _saved_elsewhere() -> dict[str, bytes]:
+    """Files of formats that we do not read, written by Pillow in another process, whose registry is its own."""
+    script = (
+        "import io, json; from PIL import Image\n"
+        f"names, files = {_SAVED_BY_PILLOW!r}, {{}}\n"
+        "modes = {'MSP': '1', 'XBM': '1', 'SPIDER': 'F', 'BLP': 'P'}\n"
+        "for name in names:\n"
+        "    target = io.BytesIO(); Image.new(modes.get(name, 'RGB'), (32, 32)).save(target, name)\n"
+        "    files[name] = target.getvalue().hex()\n"
+        "print(json.dumps(files))"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    return {name: bytes.fromhex(text) for name, text in json.loads(answer.stdout).items()}
+
+
+def test_making_pictures_opens_no_decoder_but_the_one_that_was_named():
+    """In a process of its own: after a JPEG was made into a WebP, these are the plugins that Pillow knows."""
+    script = (
+        "import sys; from functions.transform.steps.decode import inspect, decode\n"
+        "from contracts.formats import ImageFormat\n"
+        "data = sys.stdin.buffer.read(); decode(inspect(data, ImageFormat.JPEG))\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('PIL.') and name.endswith('Plugin')))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], input=pictures.sample(ImageFormat.JPEG), capture_output=True, check=True
+    )
+    assert answer.stdout.decode().split() == ["PIL.JpegImagePlugin"]
+
+
+# broken files --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("share", [0.99, 0.9, 0.7, 0.5, 0.3, 0.1, 0.02])
+def test_a_truncated_picture_is_refused_or_whole(form, share):
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+    data = pictures.truncated(pictures.sample(form, 200, 150), share)
+    found = rendered(data, form)
+    # the end of an animation format's trailer, or of an icon's mask, may be missing without a pixel lost
+    assert found in (("image-corrupt", "type-mismatch") if share < 0.95 else ("image-corrupt", "made"))
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(FORMATS), st.data())
+def test_damaged_pictures_end_in_pictures_or_named_refusals(form, data):
+    original = bytearray(pictures.sample(form, 40, 30))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(original) - 1))
+        original[at] = data.draw(st.integers(0, 255))
+    assert rendered(bytes(original), form) in {"made", *REFUSALS}
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(FORMATS), st.binary(max_size=400))
+def test_garbage_behind_a_magic_number_is_refused(form, garbage):
+    head = pictures.sample(form, 8, 8)[:16]
+    assert rendered(head + garbage, form) in REFUSALS
+
+
+@pytest.mark.parametrize("precision", [12, 16])
+def test_a_jpeg_of_other_depth_is_refused(precision):
+    data = bytearray(pictures.sample(ImageFormat.JPEG))
+    data[data.index(b"\xff\xc0") + 4] = precision
+    assert rendered(bytes(data), ImageFormat.JPEG) == "unsupported-media-type"
+
+
+def test_trailing_bytes_change_nothing():
+    data = pictures.sample(ImageFormat.PNG)
+    polyglot = data + b"PK\x03\x04" + b"<script>alert(1)</script>" * 100
+    assert rendered(polyglot, ImageFormat.PNG) == "made"
+    for outcome in render(polyglot, VARIANTS, 1, form=ImageFormat.PNG).outcomes:
+        assert b"<script>" not in outcome.body
+
+
+def test_a_bigger_exif_than_cameras_write_is_no_obstacle():
+    block = pictures.exif_block(6, t0x9286=b"x" * 60_000)
+    assert rendered(pictures.encoded(pictures.corners(40, 30), "jpeg", exif=block), ImageFormat.JPEG) == "made"
+
+
+# bombs ---------------------------------------------------------------------------------------------------------------
+
+
+def _text_bomb() -> bytes:
+    """A PNG whose compressed text grows to 200 MB."""
+    packer = zlib.compressobj(9)
+    text = b"k\0\0" + b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(200)) + packer.flush()
+    chunk = struct.pack(">I", len(text)) + b"zTXt" + text + struct.pack(">I", zlib.crc32(b"zTXt" + text))
+    data = pictures.sample(ImageFormat.PNG)
+    return data[:33] + chunk + data[33:]
+
+
+def _tiled_tiff() -> bytes:
+    """A 1x1 TIFF that says its only tile is 65,520 pixels wide and high."""
+    tags = [
+        (256, 1),
+        (257, 1),
+        (258, 8),
+        (259, 1),
+        (262, 1),
+        (277, 1),
+        (322, 65_520),
+        (323, 65_520),
+        (324, 200),
+        (325, 16),
+    ]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return (b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + b"\0" * 4).ljust(232, b"\0")
+
+
+def _looping_tiff() -> bytes:
+    """A TIFF whose directory is its own successor."""
+    data = bytearray(pictures.sample(ImageFormat.TIFF))
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    struct.pack_into("<I", data, start + 2 + 12 * count, start)
+    return bytes(data)
+
+
+BOMBS = {
+    "png header": (pictures.png_header(50_000, 50_000), ImageFormat.PNG, PixelLimit),
+    "png in the warning zone": (pictures.png_bomb(12_000, 12_000), ImageFormat.PNG, PixelLimit),
+    "png of one long line": (pictures.png_header(65_535, 1), ImageFormat.PNG, PixelLimit),
+    "icon with a bomb inside": (pictures.ico_bomb(), ImageFormat.ICO, PixelLimit),
+    "gif with a huge second frame": (pictures.gif_bomb(), ImageFormat.GIF, PixelLimit),
+    "gif of ten thousand frames": (pictures.gif_frames(10_000), ImageFormat.GIF, FrameLimit),
+    "png with a text that grows": (_text_bomb(), ImageFormat.PNG, ImageCorrupt),
+    "tiff with a huge tile": (_tiled_tiff(), ImageFormat.TIFF, Rejected),
+    "jpeg of many scans": (
+        pictures.sample(ImageFormat.JPEG) + b"\xff\xda" * (MAX_SCANS + 1),
+        ImageFormat.JPEG,
+        ImageCorrupt,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_before_it_takes_memory(name):
+    data, form, refusal = BOMBS[name]
+    tracemalloc.start()
+    try:
+        with pytest.raises(refusal):
+            render(data, VARIANTS, 2, form=form)
+        assert tracemalloc.get_traced_memory()[1] < 64_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_directory_that_loops_ends():
+    assert rendered(_looping_tiff(), ImageFormat.TIFF) in ("made", "image-corrupt", "frame-limit")
+
+
+def test_a_header_that_lies_about_its_pixels_is_corrupt():
+    assert rendered(pictures.png_header(4_000, 4_000), ImageFormat.PNG) == "image-corrupt"
+
+
+def test_the_largest_picture_that_is_taken_is_taken():
+    data = pictures.png_bomb(8_000, 6_250)
+    small = [Variant(name="small", resize=Resize(width=10))]
+    (outcome,) = render(data, small, 1, form=ImageFormat.PNG).outcomes
+    assert outcome.size == (10, 8)
+
+
+def test_every_named_decoder_is_there():
+    for form, module in pictures.PLUGINS.items():
+        assert importlib.import_module(module.__name__) is module
+        assert form.value.upper() in Image.OPEN
