@@ -1,33 +1,26 @@
-"""Starts the processes of a run, keeps them up, and stops them.
-
-    main thread    starts processes, waits for what happens to them
-    one thread a process    waits for its end
-    credentials    hands out sessions
+"""A run: which processes it has, in which order they come up, what each is given, and how they go down.
 
 The listening sockets are ours: a process that is started again inherits its own, and requests wait in the socket's
-queue meanwhile. Processes are started from the main thread only: on Linux "the parent ended" means that thread.
+queue meanwhile. Keeping processes up is `keeping`.
 """
 
 import contextlib
 import os
-import queue
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from local.aws import Clients
 from local.cloud import ROOT, Cloud, answers, clean_environment, end
 from local.credentials import Credentials
 from local.folder import Folder, Run, Running
+from local.keeping import Due, Ended, Keeper, Start
 from local.problems import CannotRun
 from local.stack import Applied, Failure, Request, region_of
 from local.story import Story
@@ -36,43 +29,6 @@ SERVICES: Final = ("upload", "processing")
 _READY_SECONDS: Final = 30.0
 _DRAIN_SECONDS: Final = 12.0
 """A service has ten seconds to drain."""
-_FIRST_WAIT: Final = 0.1
-_LONGEST_WAIT: Final = 5.0
-"""Seconds before a process that ended is started again; doubles while it keeps ending."""
-_STEADY_SECONDS: Final = 10.0
-"""A process that lived this long is well again."""
-
-
-class Ended(Struct, frozen=True):
-    """A process ended by itself."""
-
-    name: str
-    pid: int
-    status: int
-
-
-class Due(Struct, frozen=True):
-    """It is time to start a process again."""
-
-    name: str
-
-
-class Stopped(Struct, frozen=True):
-    """Somebody wants the run to end; with a failure, it ends with that."""
-
-    failure: CannotRun | None = None
-
-
-class _Child:
-    """A process that is kept up."""
-
-    def __init__(self, name: str, port: int, start: "Callable[[], subprocess.Popen[bytes]]") -> None:
-        self.name = name
-        self.port = port
-        self.start = start
-        self.process: subprocess.Popen[bytes] | None = None
-        self.started = 0.0
-        self.wait = _FIRST_WAIT
 
 
 class Supervisor:
@@ -87,15 +43,12 @@ class Supervisor:
         self.folder = folder
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.exports: dict[str, Any] = {}
-        self.events: queue.SimpleQueue[Ended | Due | Stopped] = queue.SimpleQueue()
         self._story = story
         self._overrides = overrides or {}
         self._listeners = {"upload": listener}
-        self._children: dict[str, _Child] = {}
+        self._keeper = Keeper(self._write_run)
         self._environments: dict[str, dict[str, str]] = {}
         self._clients: Clients | None = None
-        self._timers: list[threading.Timer] = []
-        self._stopping = False
         self._open = ExitStack()
 
     @property
@@ -115,6 +68,7 @@ class Supervisor:
             listener=self._listeners["cloud"],
             log=self.folder.log("cloud"),
         )
+        self._open.callback(self.cloud.stop)
         self._keep("cloud", self.cloud.start)
         # the program and the services load their libraries while the cloud boots
         applying = self._apply()
@@ -133,68 +87,40 @@ class Supervisor:
         self._story.step("upload and processing services ready")
 
     def supervise(self) -> CannotRun | None:
-        """Start again what ends, until Stopped comes; its failure."""
-        while True:
-            event = self.events.get()
-            if isinstance(event, Stopped):
-                return event.failure
-            child = self._children[event.name]
-            if isinstance(event, Due):
-                self._start(child)
-                if event.name == "cloud":
-                    # what the last checkpoint did not hold is gone; a session may be among it
-                    self.credentials.forget_sessions()
-                self._story.step(f"{event.name} started again")
-            elif child.process is not None and child.process.pid == event.pid:
-                self._story.step(f"{event.name} ended with status {event.status}; see {self.folder.log(event.name)}")
-                self._later(child)
+        """Start again what ends, until `stop_soon` is called; the failure that it was given."""
+        return self._keeper.supervise(self._tell)
 
     def stop_soon(self, failure: CannotRun | None = None) -> None:
-        """Let `supervise` return. From any thread or signal handler."""
-        self.events.put(Stopped(failure))
+        """Let `supervise` return. From any thread."""
+        self._keeper.stop_soon(failure)
 
     def down(self) -> None:
         """Stop everything: services drain, then the cloud saves its state. Also after a failed `up`."""
-        self._stopping = True
-        for timer in self._timers:
-            timer.cancel()
-        services = [child.process for name, child in self._children.items() if name != "cloud" and child.process]
+        self._keeper.leave()
+        services = [kept.process for kept in self._keeper if kept.name in SERVICES]
         for process in services:
             if process.poll() is None:
                 process.terminate()
         deadline = time.monotonic() + _DRAIN_SECONDS
         for process in services:
             end(process, max(0.0, deadline - time.monotonic()))
-        if "cloud" in self._children:
-            self.cloud.stop()
         self._open.close()
         for listener in self._listeners.values():
             listener.close()
         self.folder.run_file.unlink(missing_ok=True)
         self.folder.release()
 
-    def _keep(self, name: str, start: "Callable[[], subprocess.Popen[bytes]]") -> None:
-        child = self._children[name] = _Child(name, self._listeners[name].getsockname()[1], start)
-        self._start(child)
+    def _keep(self, name: str, start: Start) -> None:
+        self._keeper.keep(name, self._listeners[name].getsockname()[1], start)
 
-    def _start(self, child: _Child) -> None:
-        process = child.process = child.start()
-        child.started = time.monotonic()
-        threading.Thread(target=self._await_end, args=(child.name, process), daemon=True, name=child.name).start()
-        self._write_run()
-
-    def _await_end(self, name: str, process: "subprocess.Popen[bytes]") -> None:
-        status = process.wait()
-        if not self._stopping:
-            self.events.put(Ended(name, process.pid, status))
-
-    def _later(self, child: _Child) -> None:
-        lived = time.monotonic() - child.started
-        child.wait = _FIRST_WAIT if lived >= _STEADY_SECONDS else min(child.wait * 2, _LONGEST_WAIT)
-        timer = threading.Timer(child.wait, self.events.put, (Due(child.name),))
-        timer.daemon = True
-        self._timers = [one for one in self._timers if one.is_alive()] + [timer]
-        timer.start()
+    def _tell(self, event: Ended | Due) -> None:
+        if isinstance(event, Ended):
+            self._story.step(f"{event.name} ended with status {event.status}; see {self.folder.log(event.name)}")
+            return
+        if event.name == "cloud":
+            # what the last checkpoint did not hold is gone; a session may be among it
+            self.credentials.forget_sessions()
+        self._story.step(f"{event.name} was started again")
 
     def _apply(self) -> "subprocess.Popen[bytes]":
         request = Request(
@@ -235,7 +161,7 @@ class Supervisor:
         for sentence in result.kept:
             self._story.step(sentence)
 
-    def _starter(self, name: str) -> "Callable[[], subprocess.Popen[bytes]]":
+    def _starter(self, name: str) -> Start:
         listener, log = self._listeners[name], self.folder.log(name)
         environment = clean_environment(
             self._home(),
@@ -258,7 +184,7 @@ class Supervisor:
                     stderr=output,
                     start_new_session=True,
                 )
-            _tell(process, self._environments.get(name))
+            _inform(process, self._environments.get(name))
             return process
 
         return start
@@ -267,9 +193,7 @@ class Supervisor:
         """Give a service that waits for it the environment that the program made, and its credentials."""
         made = self.exports["services"][name]
         self._environments[name] = {**made["environment"], **self.credentials.environment(name, made["role_arn"])}
-        process = self._children[name].process
-        if process is not None:
-            _tell(process, self._environments[name])
+        _inform(self._keeper[name].process, self._environments[name])
 
     def _home(self) -> Path:
         home = self.folder.path / "home"
@@ -277,20 +201,18 @@ class Supervisor:
         return home
 
     def _wait_for(self, name: str) -> None:
-        child = self._children[name]
-        if not answers(child.port, "/readyz", _READY_SECONDS, child.process):
+        kept = self._keeper[name]
+        if not answers(kept.port, "/readyz", _READY_SECONDS, kept.process):
             log = self.folder.log(name)
             raise CannotRun(f"the {name} service did not start: {_last_line(log)} (its log is {log})")
 
     def _write_run(self) -> None:
         processes = [Running(name="supervisor", pid=os.getpid(), port=None)]
-        for child in self._children.values():
-            if child.process is not None:
-                processes.append(Running(name=child.name, pid=child.process.pid, port=child.port))
+        processes += [Running(name=kept.name, pid=kept.process.pid, port=kept.port) for kept in self._keeper]
         self.folder.write_run(Run(url=self.url, processes=processes))
 
 
-def _tell(process: "subprocess.Popen[bytes]", environment: dict[str, str] | None) -> None:
+def _inform(process: "subprocess.Popen[bytes]", environment: dict[str, str] | None) -> None:
     if process.stdin is None or environment is None:
         return
     # one that ended meanwhile is started again, or told of as not having started
