@@ -1,0 +1,165 @@
+"""The client and the real upload service, over ports in memory, understand each other."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import uvicorn
+
+from client import AsyncDarkroom, Darkroom, Refused, Status, answers
+from contracts.formats import ImageFormat
+from contracts.job import JobState
+from contracts.limits import MAX_BODY_BYTES
+from services.upload import document
+from services.upload.application import application
+from tests.support import pictures
+from tests.support.upload_room import UploadRoom
+
+PHOTO = pictures.sample(ImageFormat.JPEG)
+
+
+class Served(NamedTuple):
+    room: UploadRoom
+    address: str
+
+
+class Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = threading.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    room = UploadRoom()
+    room.readiness.begin()
+    server = Server(uvicorn.Config(application(room.desk), host="127.0.0.1", port=0, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert server.listens.wait(30)
+    yield Served(room, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def darkroom(served: Served) -> Iterator[Darkroom]:
+    with Darkroom(served.address) as one:
+        yield one
+
+
+def current(darkroom: Darkroom, job_id: str) -> Status:
+    status = darkroom.status(job_id)
+    assert status is not None
+    return status
+
+
+def test_what_was_sent_is_what_the_job_knows(darkroom: Darkroom) -> None:
+    job = darkroom.upload(
+        PHOTO,
+        filename='my chair "1".jpg',
+        variants=[{"name": "s", "resize": {"width": 30}, "output": {"format": "webp"}}],
+        meta={"sku": "A-17"},
+        expires_in=3600,
+    )
+    status = current(darkroom, job.id)
+    assert (status.state, status.progress, status.meta) == (
+        "queued",
+        answers.Progress(done=0, total=1),
+        {"sku": "A-17"},
+    )
+    assert (status.source.media_type, status.source.bytes) == ("image/jpeg", len(PHOTO))
+    assert (status.source.width, status.source.height) == (96, 64)
+    assert status.source.filename is not None
+    assert status.source.filename.startswith("my chair ")
+    assert [(variant.name, variant.state) for variant in status.variants] == [("s", "pending")]
+    assert status.expires_at is not None
+    assert status.created_at is not None
+    assert (status.expires_at - status.created_at).total_seconds() == 3600
+
+
+def test_a_picture_on_disk_needs_no_options(darkroom: Darkroom, tmp_path: Path) -> None:
+    path = tmp_path / "chair.png"
+    path.write_bytes(pictures.sample(ImageFormat.PNG))
+    status = current(darkroom, darkroom.upload(path).id)
+    assert (status.source.filename, status.source.media_type) == ("chair.png", "image/png")
+    assert [variant.name for variant in status.variants] == ["large", "medium", "small", "thumb"]
+
+
+def test_the_same_key_is_the_same_job_and_another_picture_is_refused(darkroom: Darkroom) -> None:
+    first = darkroom.upload(PHOTO, idempotency_key="chair 1")
+    again = darkroom.upload(PHOTO, idempotency_key="chair 1")
+    assert (again.id, first.replayed, again.replayed) == (first.id, False, True)
+    with pytest.raises(Refused) as caught:
+        darkroom.upload(pictures.sample(ImageFormat.JPEG, 40, 40), idempotency_key="chair 1")
+    assert caught.value.code == "idempotency-key-reused"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "status", "code"),
+    [
+        (b"", "a.jpg", 400, "malformed"),
+        (b"no picture at all", "a.jpg", 415, "unsupported-media-type"),
+        (pictures.sample(ImageFormat.PNG), "a.jpg", 422, "type-mismatch"),
+        (pictures.png_header(50_000, 50_000), "a.png", 422, "pixel-limit"),
+        (PHOTO + bytes(MAX_BODY_BYTES), "a.jpg", 413, "payload-too-large"),
+    ],
+)
+def test_a_refusal_arrives_as_the_problem_it_is(
+    darkroom: Darkroom, data: bytes, name: str, status: int, code: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        darkroom.upload(data, filename=name)
+    error = caught.value
+    assert (error.status, error.code, error.retryable) == (status, code, False)
+    assert error.request_id
+    assert error.detail
+
+
+def test_wrong_options_are_pointed_at(darkroom: Darkroom) -> None:
+    with pytest.raises(Refused) as caught:
+        darkroom.upload(PHOTO, variants=[{"name": "a", "resize": {"width": 0}}])
+    assert [pointer for pointer, _ in caught.value.errors] == ["#/variants/0/resize/width"]
+
+
+def test_what_has_not_changed_is_not_sent_again(darkroom: Darkroom) -> None:
+    job = darkroom.upload(PHOTO)
+    status = current(darkroom, job.id)
+    assert darkroom.status(job.id, etag=status.etag) is None
+
+
+def test_a_job_that_is_not_there_is_refused(darkroom: Darkroom) -> None:
+    with pytest.raises(Refused) as caught:
+        darkroom.status("00000000-0000-7000-8000-000000000000")
+    assert (caught.value.code, caught.value.advice) == ("not-found", "check the id; `darkroom put` prints it")
+
+
+def test_many_at_once_from_one_async_client(served: Served) -> None:
+    async def all_of_them() -> list[Status | None]:
+        async with AsyncDarkroom(served.address) as darkroom:
+            jobs = await asyncio.gather(*(darkroom.upload(PHOTO) for _ in range(12)))
+            return await asyncio.gather(*(darkroom.status(job.id) for job in jobs))
+
+    statuses = asyncio.run(all_of_them())
+    assert len({status.id for status in statuses if status is not None}) == 12
+
+
+def test_both_sides_have_the_same_states_and_fields() -> None:
+    assert {str(state) for state in JobState} >= answers._FINAL
+    for ours, theirs in [
+        (answers.VariantStatus, document.VariantDocument),
+        (answers.Source, document.SourceDocument),
+        (answers.Progress, document.Progress),
+        (answers.Status, document.StatusDocument),
+    ]:
+        unknown = set(ours.__struct_fields__) - set(theirs.__struct_fields__) - {"etag", "as_sent"}
+        assert unknown == set()
