@@ -90,8 +90,9 @@ def _s3_settings(endpoint_url: str | None) -> dict[str, Any]:
     return {
         "signature_version": "s3v4",
         "s3": {
-            # the embedded cloud has no name per bucket
-            "addressing_style": "auto" if endpoint_url is None else "path",
+            # the embedded cloud has no name per bucket; left to itself botocore signs links for the global name of a
+            # bucket, which redirects to its region for the first hours, and a redirected signature is worth nothing
+            "addressing_style": "virtual" if endpoint_url is None else "path",
             # every put of ours carries its SHA-256, which S3 checks: hashing the body once more to sign it would
             # triple the CPU of a 20 MB put on plain http (23 -> 7 ms, 2026-11); over TLS botocore leaves it out itself
             "payload_signing_enabled": False,
