@@ -1,6 +1,6 @@
 """The whole job as JSON for operators: every field that the document has, defaults too, times as RFC 3339."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from contracts.job import Instant, Job
 from contracts.ports import Depth
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES: Final = ("_at", "_until")
 """Ends of the names of fields that hold an Instant."""
 
@@ -27,7 +28,7 @@ def depth_of(depth: Depth) -> dict[str, int]:
 
 def rfc3339(moment: Instant) -> str:
     """UTC, with the milliseconds that there always are."""
-    text = datetime.fromtimestamp(moment / 1_000, UTC).isoformat(timespec="milliseconds")
+    text = (_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"
 
 

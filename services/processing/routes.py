@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from litestar import get
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from contracts.errors import NotFound
@@ -20,7 +21,7 @@ def routes(ledger: Ledger, queues: Queues) -> list[ControllerRouterHandler]:
     """The handlers, closed over the ports."""
 
     @get("/api/status/{job_id:str}", summary="The full record of a job", sync_to_thread=True)
-    def status(job_id: str) -> dict[str, Any]:
+    def status(job_id: FromPath[str]) -> dict[str, Any]:
         """A deleted job's tombstone too, until it is forgotten."""
         known = parse_job_id(job_id)
         job = ledger.read([known]).get(known)
