@@ -79,10 +79,11 @@ def imports(path: Path, source: str | None = None) -> list[Import]:
     return found
 
 
-def requirements(path: Path) -> set[str]:
+@cache
+def requirements(path: Path) -> frozenset[str]:
     """Distributions that a requirements.in names, and those of the files it includes; none if there is no such file."""
     if not (ROOT / path).is_file():
-        return set()
+        return frozenset()
     names: set[str] = set()
     for line in read(path).splitlines():
         included = re.match(r"-r\s+(\S+)", line)
@@ -90,7 +91,7 @@ def requirements(path: Path) -> set[str]:
             names |= requirements(Path((ROOT / path.parent / included[1]).resolve().relative_to(ROOT)))
         elif re.match(r"\w", line):
             names.add(re.split(r"[=<>~!\[; ]", line, maxsplit=1)[0].lower())
-    return names
+    return frozenset(names)
 
 
 def _called(node: ast.Call) -> str:
