@@ -11,6 +11,8 @@ from litestar.types import ControllerRouterHandler
 _FILES: Final = {
     "/": ("index.html", "text/html"),
     "/app.js": ("app.js", "text/javascript"),
+    "/api.js": ("api.js", "text/javascript"),
+    "/view.js": ("view.js", "text/javascript"),
     "/app.css": ("app.css", "text/css"),
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
 }
