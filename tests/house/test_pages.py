@@ -66,8 +66,9 @@ def test_links_are_followed_from_their_page() -> None:
 
 @pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="there is no Makefile yet")
 def test_commands_are_looked_up() -> None:
-    good = "`make run IMAGE=a.jpg`, make sure, `make PORT=80 test`, `python -m services.upload`, `python -m venv x`\n```\nmake run   # make it so\n```"
+    good = "`make run IMAGE=a.jpg`, make sure, `make PORT=80 test`, `python -m services.upload`, `python -m venv x`"
     assert missing_commands(HERE, good) == []
+    assert missing_commands(HERE, "```\nmake run # make it so\nmake test    make whole\n```") == []
     bad = "`make nothing`\n```\ncd x && make PORT=1 run nothing\npython -m local.nothing\n```"
     assert [mention.text for mention in missing_commands(HERE, bad)] == [
         "make nothing",

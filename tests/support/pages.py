@@ -14,7 +14,8 @@ from urllib.parse import unquote
 from tests.support.tree import ROOMS, ROOT, files, read
 
 _CODE: Final = re.compile(r"`([^`\n]+)`")
-_COMMENT: Final = re.compile(r"(^|\s)#.*")
+_REMARK: Final = re.compile(r"((^|\s)#|\s{2,}).*")
+"""Beside a command: behind a hash, or in a column of its own."""
 _FENCE: Final = re.compile(r"^\s*(```|~~~)")
 _LINK: Final = re.compile(r"!?\[[^\]\n]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 _PATH: Final = re.compile(r"\.{0,2}/?[\w@-][\w@.*-]*(/[\w@.*-]+)*/?")
@@ -44,7 +45,7 @@ def code(page: Path, source: str | None = None) -> list[Mention]:
         if _FENCE.match(line):
             fenced = not fenced
         elif fenced:
-            found.append(Mention(page, number, _COMMENT.sub("", line).strip()))
+            found.append(Mention(page, number, _REMARK.sub("", line.strip())))
         else:
             found += [Mention(page, number, text) for text in _CODE.findall(line)]
     return found
