@@ -44,3 +44,9 @@ class Clients:
                 config = _CONFIG.merge(Config(signature_version="s3v4")) if service == "s3" else _CONFIG
                 self._made[service] = self._session.client(service, endpoint_url=self.endpoint, config=config)
             return self._made[service]
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for client in self._made.values():
+                client.close()

@@ -11,7 +11,7 @@ import logging
 import runpy
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,15 @@ def apply(request: Request) -> Applied:
         name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
         for name, value in configuration(request).items()
     }
-    applier = Applier(Clients(request.endpoint, region_of(root)), Path(request.state_file))
+    clients = Clients(request.endpoint, region_of(root))
+    applier = Applier(clients, Path(request.state_file))
     complete = False
     try:
         exports = _run(root, project_of(root), texts, applier)
         complete = True
     finally:
         applier.finish(complete=complete)
+        clients.close()
     return Applied(exports=exports, counts=dict(applier.counts), kept=applier.kept)
 
 
@@ -51,7 +53,7 @@ def _run(root: Path, project: str, texts: dict[str, str], applier: Applier) -> d
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     # the root resource of an earlier run in this process would keep its exports
-    settings.configure(settings.Settings(project=project, stack=STACK))
+    settings.reset_options(project=project, stack=STACK)
     mocks.set_mocks(hook, project=project, stack=STACK, preview=False, monitor=_Monitor(hook), logger=_silent())
     pulumi.runtime.set_all_config(texts)
     exports: dict[str, Any] = {}
@@ -105,19 +107,35 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
-        if request.type == "pulumi:pulumi:Stack" or not request.custom:
-            return _response(urn, "", {})
-        mocks._ensure_event_loop()
         hook = self.mocks
         if hook.failure is not None:
             raise hook.failure
-        inputs = mocks.rpc.deserialize_properties(request.object)
-        try:
-            identity, outputs = hook.applier.register(urn, request.type, request.name, inputs)
-        except CannotRun as failure:
-            hook.failure = hook.failure or failure
-            raise
-        return _response(urn, identity, {**inputs, **outputs})
+        with _loop_of_this_thread():
+            if request.type == "pulumi:pulumi:Stack" or not request.custom:
+                return _response(urn, "", {})
+            inputs = mocks.rpc.deserialize_properties(request.object)
+            try:
+                identity, outputs = hook.applier.register(urn, request.type, request.name, inputs)
+            except CannotRun as failure:
+                hook.failure = hook.failure or failure
+                raise
+            return _response(urn, identity, {**inputs, **outputs})
+
+    def Invoke(self, request: Any) -> Any:
+        with _loop_of_this_thread():
+            return super().Invoke(request)
+
+
+@contextlib.contextmanager
+def _loop_of_this_thread() -> Iterator[None]:
+    """An event loop for Pulumi's own conversions; it would make one in each of its threads, and close none."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def _response(urn: str, identity: str, properties: Mapping[str, Any]) -> Any:

@@ -1,0 +1,27 @@
+"""Roles on an embedded cloud with exactly the rights that a test names."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.aws import Clients
+
+REGION = "eu-west-1"
+
+Session = Callable[[str], Any]
+"""A client of the service that is named, with the keys of the role's session."""
+
+
+def session_of(clients: Clients, name: str, *statements: dict[str, Any]) -> Session:
+    """Make a role with these statements, and take it."""
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement} for statement in statements]}
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
+    arn = clients["iam"].create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    clients["iam"].put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=json.dumps(policy))
+    keys = clients["sts"].assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
+    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    return lambda service: session.client(service, endpoint_url=clients.endpoint, config=config)
