@@ -5,30 +5,23 @@ Results go to standard output, everything said on the way to standard error. Exi
 fully succeed, 2 something given was wrong, 3 the server or the network failed, 130 stopped by the user.
 """
 
-import json as json_text
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata, util
 from pathlib import Path
-from typing import Annotated, Any, Final, TextIO
+from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
 from client import table
-from client.answers import Status
 from client.conversation import DEFAULT_ADDRESS, UploadOptions
 from client.drivers import Darkroom
-from client.errors import BadInput, DarkroomError, Refused
-from client.progress import Reporter, reporter
-
-OK: Final = 0
-JOB_FAILED: Final = 1
-WRONG_INPUT: Final = 2
-SERVER_FAILED: Final = 3
-STOPPED: Final = 130
+from client.errors import BadInput, DarkroomError
+from client.outcome import OK, STOPPED, WRONG_INPUT, Batch, code_of, explain, print_json, say
+from client.progress import reporter
 
 GROUP: Final = "darkroom.commands"
 
@@ -110,7 +103,7 @@ def put(
     if key is not None:
         options["idempotency_key"] = key
     with Darkroom(url) as darkroom, reporter(sys.stderr, quiet=json) as progress:
-        batch = _Batch(darkroom, progress, as_json=json)
+        batch = Batch(darkroom, progress, as_json=json)
         for file in files:
             batch.send(file, options)
         if wait:
@@ -151,7 +144,7 @@ def status(
                 name = f"job {job_id}"
                 seen = darkroom.wait(
                     job_id,
-                    on_change=lambda news: _print_json(news.as_sent) if json else progress.seen(name, news),
+                    on_change=lambda news: print_json(news.as_sent) if json else progress.seen(name, news),
                 )
         else:
             answered = darkroom.status(job_id, wait)
@@ -159,10 +152,10 @@ def status(
                 raise AssertionError("without an etag there is always a status")
             seen = answered
             if json:
-                _print_json(seen.as_sent)
+                print_json(seen.as_sent)
     if not json:
         table.show(seen, sys.stdout)
-    return _code_of(seen)
+    return code_of(seen)
 
 
 @app.command(
@@ -194,72 +187,11 @@ def get(
     with Darkroom(url) as darkroom:
         fetched = darkroom.download(job_id, to or Path(job_id), variant)
     if json:
-        _print_json({"id": job_id, "files": msgspec.to_builtins(fetched, enc_hook=str)})
+        print_json({"id": job_id, "files": msgspec.to_builtins(fetched, enc_hook=str)})
     else:
         for file in fetched:
             print(f"{file.path}  {file.bytes} bytes", flush=True)  # noqa: T201 - this is the answer
     return OK
-
-
-class _Batch:
-    """Files of one `put`: what became of each, in the order given; the worst of it is the exit code."""
-
-    def __init__(self, darkroom: Darkroom, progress: Reporter, *, as_json: bool) -> None:
-        self._darkroom = darkroom
-        self._progress = progress
-        self._as_json = as_json
-        self._jobs: dict[int, str] = {}
-        self._names: list[str] = []
-        self._ends: dict[int, Status | DarkroomError | dict[str, Any]] = {}
-
-    def send(self, file: str, options: UploadOptions) -> None:
-        place, name = len(self._names), file
-        self._names.append(name)
-        try:
-            accepted = self._darkroom.upload(
-                file, **options, on_progress=lambda sent, total: self._progress.sending(name, sent, total)
-            )
-        except DarkroomError as error:
-            self._give_up(place, error)
-        else:
-            self._jobs[place] = accepted.id
-            self._ends[place] = accepted.as_sent
-
-    def wait(self, timeout: float | None) -> None:
-        for place, job_id in self._jobs.items():
-            name = self._names[place]
-            try:
-                self._ends[place] = self._darkroom.wait(
-                    job_id, timeout, on_change=lambda news, name=name: self._progress.seen(name, news)
-                )
-            except DarkroomError as error:
-                self._give_up(place, error)
-
-    def finish(self) -> int:
-        """Print it all; the exit code."""
-        codes = [OK]
-        for place, name in enumerate(self._names):
-            end = self._ends[place]
-            if isinstance(end, DarkroomError):
-                codes.append(_explain(end, "" if name in str(end) else f"{name}: "))
-                if self._as_json:
-                    _print_json({"file": name, **_error_document(end, self._jobs.get(place))})
-            elif isinstance(end, Status):
-                codes.append(_code_of(end))
-                if self._as_json:
-                    _print_json({"file": name, **end.as_sent})
-                else:
-                    table.show(end, sys.stdout)
-            elif self._as_json:
-                _print_json({"file": name, **end})
-            else:
-                job_id = self._jobs[place]
-                _say(sys.stdout, f"{name}: accepted as job {job_id}; follow it with: darkroom status {job_id} --watch")
-        return max(codes)
-
-    def _give_up(self, place: int, error: DarkroomError) -> None:
-        self._ends[place] = error
-        self._progress.failed(self._names[place])
 
 
 def _variants(text: str) -> list[Any]:
@@ -276,31 +208,6 @@ def _variants(text: str) -> list[Any]:
         raise BadInput(f"{where} has no JSON list of variants: {error}") from error
 
 
-def _code_of(seen: Status) -> int:
-    return JOB_FAILED if seen.is_final and not seen.is_success else OK
-
-
-def _error_document(error: DarkroomError, job_id: str | None) -> dict[str, Any]:
-    document = getattr(error, "document", None) or {"title": str(error)}
-    return {**({"id": job_id} if job_id else {}), "error": document}
-
-
-def _print_json(document: Any) -> None:
-    _say(sys.stdout, json_text.dumps(document, ensure_ascii=False, separators=(",", ":")))
-
-
-def _say(stream: TextIO, line: str) -> None:
-    stream.write(f"{line}\n")
-    stream.flush()
-
-
-def _explain(error: DarkroomError, prefix: str = "") -> int:
-    """One line that says what is wrong and what to do; the exit code."""
-    advice = f"; {error.advice}" if error.advice else ""
-    _say(sys.stderr, table.clean(f"darkroom: {prefix}{error}{advice}"))
-    return WRONG_INPUT if isinstance(error, BadInput | Refused) else SERVER_FAILED
-
-
 def _join_others() -> None:
     """Add the commands of other distributions; one that is declared but not installed here is passed over."""
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
@@ -310,7 +217,7 @@ def _join_others() -> None:
         try:
             app.update(entry.load())
         except ImportError as error:
-            _say(sys.stderr, f"darkroom: the commands of {entry.module} are not available: {error}")
+            say(sys.stderr, f"darkroom: the commands of {entry.module} are not available: {error}")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -322,12 +229,12 @@ def run(arguments: Sequence[str]) -> int:
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         return result if isinstance(result, int) else OK
     except CycloptsError as error:
-        _say(sys.stderr, f"darkroom: {' '.join(str(error).split()).rstrip('.')}; darkroom --help shows how")
+        say(sys.stderr, f"darkroom: {' '.join(str(error).split()).rstrip('.')}; darkroom --help shows how")
         return WRONG_INPUT
     except DarkroomError as error:
-        return _explain(error)
+        return explain(error)
     except KeyboardInterrupt:
-        _say(sys.stderr, "darkroom: stopped; jobs that were accepted go on")
+        say(sys.stderr, "darkroom: stopped; jobs that were accepted go on")
         return STOPPED
     except BrokenPipeError:
         # whoever read our output has seen enough; nothing may be flushed into the broken pipe at exit

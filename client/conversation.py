@@ -10,9 +10,9 @@ safe: reads change nothing, and an upload carries an Idempotency-Key, under whic
 
 import re
 import uuid
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypedDict, TypeVar
+from typing import Any, Final, Literal, TypedDict
 from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from client import picture, saving
 from client.answers import Accepted, Status, VariantStatus, read_accepted, read_status
+from client.effects import TIMEOUT_SECONDS, Answer, Ask, Flow, Pause
 from client.errors import BadInput, NotFinished, Problem, Refused, StrangeAnswer, Unreachable, problem
 from contracts.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_WAIT_SECONDS
 from contracts.variants import Variant
@@ -35,49 +36,10 @@ POLL_SECONDS: Final = 20
 """Of one long poll: well inside the idle time-out of common proxies."""
 UNHELD_POLL_SECONDS: Final = 1.0
 """A poll that comes back sooner than this with no news was not held by the server: wait this long before the next."""
-TIMEOUT_SECONDS: Final = 30
-"""Of the network, between two blocks of bytes."""
 
 _KEY: Final = re.compile(rf"[ !#-\[\]-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}")
 _LINK_REFUSED: Final = 403
 """What S3 answers to a link whose time is over."""
-
-T = TypeVar("T")
-
-
-class Ask(Struct, frozen=True, kw_only=True):
-    """One request. The body of a 200 goes to `sink`, if there is one, as it comes, and not into the answer."""
-
-    method: Literal["GET", "POST"]
-    url: str
-    headers: dict[str, str] = {}
-    parts: tuple[tuple[str, tuple[str | None, Any, str]], ...] = ()
-    """Of a multipart body, in order: name, (file name, bytes or readable file, media type)."""
-    timeout_seconds: float = TIMEOUT_SECONDS
-    sink: Callable[[bytes], None] | None = None
-
-
-class Pause(Struct, frozen=True):
-    """Nothing to do for so long."""
-
-    seconds: float
-
-
-class Answer(Struct, frozen=True):
-    """Names of `headers` are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Silence(Struct, frozen=True):
-    """No answer, or half of one; `reason` is for people."""
-
-    reason: str
-
-
-Flow = Generator[Ask | Pause, Answer | Silence | None, T]
 
 
 class UploadOptions(TypedDict, total=False):

@@ -17,17 +17,8 @@ from typing import Final, TypeVar, Unpack
 import httpx
 
 from client.answers import Accepted, Status
-from client.conversation import (
-    DEFAULT_ADDRESS,
-    Answer,
-    Ask,
-    Conversation,
-    Downloaded,
-    Flow,
-    Pause,
-    Silence,
-    UploadOptions,
-)
+from client.conversation import DEFAULT_ADDRESS, Conversation, Downloaded, UploadOptions
+from client.effects import Answer, Ask, Flow, Pause, Silence
 from client.errors import BadInput
 from client.picture import Given
 

@@ -16,13 +16,9 @@ from client.conversation import (
     LONGEST_RETRY_AFTER_SECONDS,
     TRIES,
     UNHELD_POLL_SECONDS,
-    Answer,
-    Ask,
     Conversation,
-    Flow,
-    Pause,
-    Silence,
 )
+from client.effects import Answer, Ask, Flow, Pause, Silence
 from client.errors import Problem, problem
 from tests.support.imitation import JOB, accepted_reply, problem_reply, status_reply, variant
 

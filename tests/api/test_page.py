@@ -1,0 +1,60 @@
+"""docs/api.md says what the services do: its table of problems, its fields and its routes are held to the code."""
+
+import re
+from pathlib import Path
+
+from contracts.errors import Superseded
+from contracts.options import Options
+from services import edge
+from services.upload.application import application
+from services.upload.document import SourceDocument, StatusDocument, VariantDocument
+from tests.support.upload_room import UploadRoom
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+BEGIN, END = "<!-- problems:begin -->\n", "<!-- problems:end -->"
+
+
+def problems() -> str:
+    """The table of problems as it must stand between the markers."""
+    kinds = edge.error_types()
+    rows = [
+        f"| {edge.STATUS_OF[code]} | `{code}` | {kinds[code].title} | {'yes' if kinds[code].retryable else ''} |"
+        for code in sorted(edge.STATUS_OF, key=lambda code: (edge.STATUS_OF[code], code))
+    ]
+    return "\n".join(["| status | code | | retryable |", "| --- | --- | --- | --- |", *rows, ""])
+
+
+def with_problems(page: str) -> str:
+    before, rest = page.split(BEGIN)
+    return before + BEGIN + problems() + END + rest.split(END)[1]
+
+
+def named(page: str) -> set[str]:
+    """Everything that the page sets in code."""
+    return set(re.findall(r"`([^`\n]+)`", page))
+
+
+def test_the_table_of_problems_is_the_services_own() -> None:
+    page = PAGE.read_text()
+    assert page == with_problems(page), "write what `tests.api.test_page.with_problems` makes of the page"
+
+
+def test_every_failure_that_can_leave_the_house_has_a_status() -> None:
+    public = {code for code, kind in edge.error_types().items() if not issubclass(kind, Superseded)}
+    assert public == set(edge.STATUS_OF)
+
+
+def test_every_field_and_option_is_on_the_page() -> None:
+    words = named(PAGE.read_text())
+    for kind in (StatusDocument, SourceDocument, VariantDocument, Options):
+        assert set(kind.__struct_fields__) - words == set(), kind
+
+
+def test_every_described_route_is_on_the_page() -> None:
+    room = UploadRoom()
+    described = application(room.desk).openapi_schema.to_schema()["paths"]
+    room.threads.close()
+    shown = {word.replace("{id}", "{job_id}") for word in named(PAGE.read_text())}
+    routes = {f"{method.upper()} {path}" for path, item in described.items() for method in item}
+    assert "POST /uploads" in routes
+    assert routes - shown == set()
