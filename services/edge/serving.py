@@ -13,6 +13,8 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 
+from services.edge.protocol import StrictProtocol
+
 DRAIN_SECONDS: Final = 9
 """From SIGTERM to the end of the process, at most."""
 KEEP_ALIVE_SECONDS: Final = 75
@@ -86,7 +88,7 @@ def serve(service: Litestar, *, listener: socket.socket, readiness: Readiness) -
     """Serve until SIGTERM or SIGINT, then drain and return, within DRAIN_SECONDS."""
     config = uvicorn.Config(
         service,
-        http="httptools",
+        http=StrictProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

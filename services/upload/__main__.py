@@ -4,7 +4,6 @@ Reads the environment that the deployment made (`UploadEnvironment`), makes the 
 the supervisor hands over. Ends with 0 after a drain, with 1 and one clear line if it cannot start.
 """
 
-import ipaddress
 import os
 import socket
 import sys
@@ -59,13 +58,18 @@ def main(environ: Mapping[str, str]) -> int:
 
 
 def _listener(environ: Mapping[str, str]) -> socket.socket:
+    _check_loopback(environ.get("DARKROOM_HOST", "127.0.0.1"))
     try:
         listener = edge.listening_socket(environ, port=DEFAULT_PORT)
     except OSError as error:
         raise BadEnvironment(f"cannot listen: {error.strerror}; set DARKROOM_PORT to a free port") from error
-    if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
-        raise BadEnvironment("DARKROOM_AUTH=open is served on loopback only; DARKROOM_HOST must be 127.0.0.1 or ::1")
+    _check_loopback(listener.getsockname()[0])
     return listener
+
+
+def _check_loopback(host: str) -> None:
+    if host not in ("127.0.0.1", "::1"):
+        raise BadEnvironment("DARKROOM_AUTH=open is served on loopback only: DARKROOM_HOST is 127.0.0.1 or ::1")
 
 
 def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:

@@ -1,6 +1,7 @@
 """Serving for real: a socket that is handed over, and an end that drops nothing. Processes of our own, on loopback."""
 
 import http.client
+import json
 import signal
 import socket
 import subprocess
@@ -32,13 +33,16 @@ print("ended", flush=True)
 """
 
 
+IMPATIENT = "from services.edge import protocol; protocol.HEAD_SECONDS = 0.2\n"
+
+
 @contextmanager
-def served() -> Iterator[tuple[subprocess.Popen[str], int]]:
+def served(prelude: str = "") -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A process that serves on a socket of ours, and its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         descriptor = listener.fileno()
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVICE],
+            [sys.executable, "-c", prelude + SERVICE],
             env={"DARKROOM_LISTEN_FD": str(descriptor), "PYTHONPATH": "."},
             pass_fds=[descriptor],
             stdout=subprocess.PIPE,
@@ -102,3 +106,41 @@ def test_a_body_that_nobody_wants_does_not_cost_the_sender_the_reply() -> None:
         assert reply.startswith(b"HTTP/1.1 200 OK")
         assert b"connection: close" in reply
         assert reply.endswith(b"no, thank you")
+
+
+def answered(port: int, request: bytes) -> tuple[bytes, dict[str, object]]:
+    """Status line and problem document of the reply to these very bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as sender:
+        sender.sendall(request)
+        reply = b""
+        while piece := sender.recv(65_536):
+            reply += piece
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head
+    return head.partition(b"\r\n")[0], json.loads(body)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"no HTTP at all\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX-Long: " + b"a" * 70_000,
+    ],
+    ids=["words", "not ASCII", "negative length", "two lengths", "endless head"],
+)
+def test_what_is_no_request_is_a_problem_too(request_bytes: bytes) -> None:
+    with served() as (_, port):
+        line, document = answered(port, request_bytes)
+    assert (line, document["code"]) == (b"HTTP/1.1 400 Bad Request", "malformed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+def test_nobody_waits_for_ever_for_the_head_of_a_request(head: bytes) -> None:
+    with served(IMPATIENT) as (_, port):
+        line, document = answered(port, head)
+    assert (line, document["code"]) == (b"HTTP/1.1 408 Request Timeout", "request-timeout")

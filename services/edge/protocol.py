@@ -1,0 +1,87 @@
+"""Uvicorn's HTTP/1.1 protocol, with the patience and the limits that it has not, and problems for what is no HTTP.
+
+Uvicorn waits for the head of a request for ever, takes a head of any length, and answers plain text to what it cannot
+read. Everything after the head is the app's own business (`exchange`, and the routes' body limits).
+"""
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from contracts import errors
+from services.edge.problems import PROBLEM_JSON, problem, status_of
+
+HEAD_SECONDS: Final = 20
+"""From the connection, or the first byte of a request, to the end of its head."""
+HEAD_BYTES: Final = 64 * 1024
+"""Of a request line and its headers: twice what balancers pass on."""
+
+
+class StrictProtocol(HttpToolsProtocol):
+    """One connection. Names and callbacks are those of uvicorn and httptools."""
+
+    _patience: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_has_come()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._patience is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._patience is not None and self._head_bytes > HEAD_BYTES:
+            self._refuse(errors.Malformed(f"the head of the request is longer than {HEAD_BYTES} bytes"))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_has_come()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(errors.Malformed("this is no HTTP/1.1 request"))
+
+    def _await_head(self) -> None:
+        if self._patience is not None:
+            return
+        late = errors.RequestTimeout(f"the head of the request did not come within {HEAD_SECONDS} s")
+        self._patience = self.loop.call_later(HEAD_SECONDS, self._refuse, late)
+
+    def _head_has_come(self) -> None:
+        self._head_bytes = 0
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _refuse(self, error: errors.PipelineError) -> None:
+        """Answer what never became a request, and close."""
+        self._head_has_come()
+        if self.transport.is_closing():
+            return
+        status = status_of(error)
+        document: dict[str, Any] = problem(error, base=f"http://{_authority(self.server)}", instance="", request_id="")
+        body = msgspec.json.encode(document)
+        head = (
+            f"HTTP/1.1 {status} {_PHRASES[status]}\r\ncontent-type: {PROBLEM_JSON}\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+_PHRASES: Final = {400: "Bad Request", 408: "Request Timeout"}
+
+
+def _authority(server: tuple[str, int | None] | None) -> str:
+    host, port = server or ("localhost", None)
+    return f"{host}:{port}" if port else host
