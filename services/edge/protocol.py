@@ -25,7 +25,7 @@ class StrictProtocol(HttpToolsProtocol):
     _patience: asyncio.TimerHandle | None = None
     _head_bytes = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - uvicorn narrows it too
         super().connection_made(transport)
         self._await_head()
 

@@ -109,7 +109,7 @@ def _nameless_file(directory: str | None) -> BinaryIO:
     filesystem = os.statvfs(directory or tempfile.gettempdir())
     if filesystem.f_bavail * filesystem.f_frsize < MAX_BODY_BYTES:
         raise _no_room()
-    return tempfile.TemporaryFile(dir=directory, buffering=0)  # type: ignore[return-value]
+    return tempfile.TemporaryFile(dir=directory, buffering=0)  # type: ignore[return-value] - typed as a wrapper
 
 
 def _no_room() -> Overloaded:

@@ -286,6 +286,7 @@ def test_waiting_for_a_finished_job_does_not_wait(client: Client, room: UploadRo
     assert looks.count == 1
 
 
+@pytest.mark.slow
 def test_when_nothing_happens_the_answer_is_what_it_was(client: Client, room: UploadRoom) -> None:
     job_id = uploaded(client)
     tag = client.get(f"/status/{job_id}").headers["etag"]
