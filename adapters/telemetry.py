@@ -101,7 +101,8 @@ class _Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         structlog.get_logger().log(
-            record.levelno,
+            # a library may have levels of its own between the usual ones
+            min(record.levelno // 10 * 10, logging.CRITICAL),
             "library.spoke",
             library=record.name,
             text=record.getMessage(),

@@ -25,7 +25,10 @@ class _OnMoto(Agreement):
         return CloudWorld(_on_moto, shards=shards)
 
     def teardown(self) -> None:
-        self._moto.stop()
+        try:
+            super().teardown()
+        finally:
+            self._moto.stop()
 
 
 @pytest.fixture

@@ -78,6 +78,11 @@ def test_libraries_speak_through_the_same_lines() -> None:
     assert (warned["library"], "old" in warned["text"]) == ("py.warnings", True)
 
 
+def test_a_level_of_a_librarys_own_is_the_one_below_it() -> None:
+    (line,) = lines("import logging; logging.getLogger('x').log(35, 'notice')")
+    assert line["level"] == "warning"
+
+
 def test_what_a_context_binds_is_in_every_line() -> None:
     program = "import structlog; structlog.contextvars.bind_contextvars(request_id='r'); log.info('a')"
     assert [line["request_id"] for line in lines(program)] == ["r"]

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from contracts.errors import AlreadyStored, PipelineError
 from contracts.job import SCHEMA, Job, JobState
 from contracts.messages import Outgoing, Process, Queue
-from contracts.places import OriginalPlace, ResultPlace
+from contracts.places import DIRECT, INLINE, OriginalPlace, ResultPlace
 from contracts.ports import Received
 from contracts.variants import OutputFormat
 from tests.support.agreement_cloud import RECEIVES, VISIBILITY_SECONDS, CloudWorld
@@ -26,12 +26,18 @@ from tests.support.memory import MemoryLedger, MemoryObjects, MemoryQueues
 SHARDS = 2
 NOW = 1_800_000_000_000
 
-tenants = st.sampled_from(["default", "default-2"])
-job_ids = st.sampled_from([f"01932c00-0000-7000-8000-{number:012x}" for number in range(4)])
-bodies = st.sampled_from([b"", b"one", b"two", b"3" * 70_000])
-originals = st.builds(OriginalPlace, st.sampled_from(["inline", "direct"]), tenants, job_ids)
-queues = st.sampled_from(Queue)
-instants = st.integers(NOW, NOW + 5).map(lambda moment: moment * 1)
+# few of each, so that rules meet: keys that share a beginning, jobs of one moment, queues that fill
+TENANTS = ["default", "default-2"]
+JOB_IDS = [f"01932c00-0000-7000-8000-{number:012x}" for number in range(3)]
+WAYS = [INLINE, DIRECT]
+QUEUES = [Queue.JOBS, Queue.TRANSFORMS]
+
+tenants = st.sampled_from(TENANTS)
+job_ids = st.sampled_from(JOB_IDS)
+bodies = st.sampled_from([b"", b"one", b"two"])
+originals = st.builds(OriginalPlace, st.sampled_from(WAYS), tenants, job_ids)
+queues = st.sampled_from(QUEUES)
+instants = st.integers(NOW, NOW + 2)
 revisions = st.integers(1, 3)
 
 
@@ -77,6 +83,26 @@ class Agreement(RuleBasedStateMachine):
         """Last receives of each message: (in memory, in the cloud)."""
         self.sent = 0
 
+    def teardown(self) -> None:
+        """Whatever the steps came to is compared once more as a whole, so that no rule has to be lucky."""
+        for place in [OriginalPlace(way, tenant, job) for way in WAYS for tenant in TENANTS for job in JOB_IDS]:
+            self._same_head(place.key)
+        for version in self.versions:
+            self._same_bytes(version)
+        self._same_stock()
+        assert self.ledger.read(JOB_IDS) == self.cloud.ledger.read(JOB_IDS)
+        for shard in range(SHARDS):
+            for until in range(NOW - 1, NOW + 3):
+                for most in (1, 2, 100):
+                    self._same_due(shard, until, most)
+        for queue in QUEUES:
+            for _ in range(RECEIVES + 1):
+                self._same_messages(queue, dead=False)
+                self._surface(queue, dead=False)
+            self._same_messages(queue, dead=True)
+            self._delete(queue, True, self.held[queue, True])
+        self.the_queues_are_as_deep()
+
     # objects
 
     @rule(place=originals, body=bodies)
@@ -116,24 +142,12 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(place=originals)
     def head_original(self, place: OriginalPlace) -> None:
-        ours, theirs = self.objects.head_original(place.key), self.cloud.originals.head_original(place.key)
-        if ours is None or theirs is None:
-            assert ours is theirs
-        else:
-            assert self.versions[ours.version_id] == theirs.version_id
-            assert (ours.etag, ours.bytes) == (theirs.etag, theirs.bytes)
-            assert ours.sha256 == theirs.sha256 or not self.knows_digests
+        self._same_head(place.key)
 
     @rule(data=st.data())
     def get_original(self, data: st.DataObject) -> None:
         if self.versions:
-            version = data.draw(st.sampled_from(list(self.versions)))
-            key = self.keys[version]
-            ours, theirs = outcomes(
-                lambda: self.objects.get_original(key, version),
-                lambda: self.cloud.originals.get_original(key, self.versions[version]),
-            )
-            assert ours == theirs
+            self._same_bytes(data.draw(st.sampled_from(list(self.versions))))
 
     @rule(tenant=tenants, job_id=job_ids, body=bodies, view=st.booleans())
     def put_result(self, tenant: str, job_id: str, body: bytes, view: bool) -> None:
@@ -145,6 +159,26 @@ class Agreement(RuleBasedStateMachine):
     @rule(tenant=tenants, job_id=job_ids)
     def erase(self, tenant: str, job_id: str) -> None:
         assert self.objects.erase(tenant, job_id) == self.cloud.eraser.erase(tenant, job_id)
+        self._same_stock()
+
+    def _same_head(self, key: str) -> None:
+        ours, theirs = self.objects.head_original(key), self.cloud.originals.head_original(key)
+        if ours is None or theirs is None:
+            assert ours is theirs
+        else:
+            assert self.versions[ours.version_id] == theirs.version_id
+            assert (ours.etag, ours.bytes) == (theirs.etag, theirs.bytes)
+            assert ours.sha256 == theirs.sha256 or not self.knows_digests
+
+    def _same_bytes(self, version: str) -> None:
+        key = self.keys[version]
+        ours, theirs = outcomes(
+            lambda: self.objects.get_original(key, version),
+            lambda: self.cloud.originals.get_original(key, self.versions[version]),
+        )
+        assert ours == theirs
+
+    def _same_stock(self) -> None:
         ours = [(key, self.versions[one.id]) for key, held in self.objects.originals.items() for one in held]
         assert sorted(ours) == sorted(self.cloud.stored(self.cloud.originals_bucket))
         assert sorted(self.objects.results) == sorted(key for key, _ in self.cloud.stored(self.cloud.results_bucket))
@@ -172,6 +206,9 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(shard=st.integers(0, SHARDS - 1), until=instants, most=st.integers(1, 4))
     def due(self, shard: int, until: int, most: int) -> None:
+        self._same_due(shard, until, most)
+
+    def _same_due(self, shard: int, until: int, most: int) -> None:
         ours = self.ledger.due(shard, until, most=most)
         theirs = self.cloud.ledger.due(shard, until, most=most)
         moments = {job.id: job.due_at for job in self.ledger.jobs()}
@@ -182,7 +219,7 @@ class Agreement(RuleBasedStateMachine):
 
     # queues
 
-    @rule(wanted=st.lists(queues, max_size=12))
+    @rule(wanted=st.lists(queues, max_size=25))
     def send(self, wanted: list[Queue]) -> None:
         messages = []
         for queue in wanted:
@@ -194,25 +231,17 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(queue=queues, dead=st.booleans())
     def receive_all(self, queue: Queue, dead: bool) -> None:
-        ours, theirs = (_drained(port, queue, dead) for port in (self.queues, self.cloud.queues))
-        assert list(map(_told, ours)) == list(map(_told, theirs))
-        renewed = {one.body for one in ours}
-        still = [pair for pair in self.held.get((queue, dead), []) if pair[0].body not in renewed]
-        self.held[queue, dead] = still + list(zip(ours, theirs, strict=True))
+        self._same_messages(queue, dead)
 
     @rule(queue=queues, dead=st.booleans())
     def surface(self, queue: Queue, dead: bool) -> None:
-        self.queues.surface(queue, dead_letters=dead)
-        for _, theirs in self.held.get((queue, dead), []):
-            self.cloud.surface(queue, theirs.receipt, dead_letters=dead)
+        self._surface(queue, dead)
 
     @rule(queue=queues, dead=st.booleans(), data=st.data())
     def delete(self, queue: Queue, dead: bool, data: st.DataObject) -> None:
+        spared = data.draw(st.sets(st.integers(0, 30), max_size=3))
         held = self.held.get((queue, dead), [])
-        chosen = [pair for pair in held if data.draw(st.booleans())]
-        self.held[queue, dead] = [pair for pair in held if pair not in chosen]
-        self.queues.delete([ours for ours, _ in chosen], dead_letters=dead)
-        self.cloud.queues.delete([theirs for _, theirs in chosen], dead_letters=dead)
+        self._delete(queue, dead, [pair for index, pair in enumerate(held) if index not in spared])
 
     @rule(queue=queues, reason=st.text(max_size=300))
     def park(self, queue: Queue, reason: str) -> None:
@@ -227,6 +256,23 @@ class Agreement(RuleBasedStateMachine):
     def the_queues_are_as_deep(self) -> None:
         for queue, dead in self.held:
             assert self.queues.depth(queue, dead_letters=dead) == self.cloud.queues.depth(queue, dead_letters=dead)
+
+    def _same_messages(self, queue: Queue, dead: bool) -> None:
+        ours, theirs = (_drained(port, queue, dead) for port in (self.queues, self.cloud.queues))
+        assert list(map(_told, ours)) == list(map(_told, theirs))
+        renewed = {one.body for one in ours}
+        still = [pair for pair in self.held.get((queue, dead), []) if pair[0].body not in renewed]
+        self.held[queue, dead] = still + list(zip(ours, theirs, strict=True))
+
+    def _surface(self, queue: Queue, dead: bool) -> None:
+        self.queues.surface(queue, dead_letters=dead)
+        for _, theirs in self.held.get((queue, dead), []):
+            self.cloud.surface(queue, theirs.receipt, dead_letters=dead)
+
+    def _delete(self, queue: Queue, dead: bool, pairs: list[tuple[Received, Received]]) -> None:
+        self.held[queue, dead] = [pair for pair in self.held.get((queue, dead), []) if pair not in pairs]
+        self.queues.delete([ours for ours, _ in pairs], dead_letters=dead)
+        self.cloud.queues.delete([theirs for _, theirs in pairs], dead_letters=dead)
 
 
 def outcomes(*calls: Callable[[], Any]) -> list[Any]:

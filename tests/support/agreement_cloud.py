@@ -3,6 +3,7 @@
 What `components` declares is tested with it; here is only what the ports need, with names of their own in each world.
 """
 
+import contextlib
 import functools
 import itertools
 import json
@@ -84,9 +85,10 @@ class CloudWorld:
         return [(one["Key"], one["VersionId"]) for one in page.get("Versions", []) + page.get("DeleteMarkers", [])]
 
     def surface(self, queue: Queue, receipt: str, *, dead_letters: bool = False) -> None:
-        """The visibility time-out of this receive is over."""
+        """The visibility time-out of this receive is over. A message that has gone to the dead letters stays there."""
         urls = self.dead_letter_urls if dead_letters else self.urls
-        self.sqs.change_message_visibility(QueueUrl=urls[queue], ReceiptHandle=receipt, VisibilityTimeout=0)
+        with contextlib.suppress(self.sqs.exceptions.ReceiptHandleIsInvalid):
+            self.sqs.change_message_visibility(QueueUrl=urls[queue], ReceiptHandle=receipt, VisibilityTimeout=0)
 
     def _queue(self, name: str, dead_letters: str | None = None) -> str:
         attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS)}
