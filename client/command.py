@@ -2,7 +2,8 @@
 the entry point group `darkroom.commands` (each names a cyclopts `App` whose commands join ours).
 
 Results go to standard output, everything said on the way to standard error. Exit codes: 0 all is well, 1 a job did not
-fully succeed, 2 something given was wrong, 3 the server or the network failed, 130 stopped by the user.
+fully succeed, 2 something given was wrong, 3 the server or the network failed or the time was over, 130 stopped by
+the user.
 """
 
 import os
@@ -26,7 +27,8 @@ from client.progress import reporter
 GROUP: Final = "darkroom.commands"
 
 _EXIT_CODES: Final = """Exit codes: 0 all is well, 1 a job did not fully succeed,
-2 something given was wrong, 3 the server or the network failed, 130 stopped."""
+2 something given was wrong, 3 the server or the network failed (or --timeout
+was over), 130 stopped."""
 
 Url = Annotated[str, Parameter(env_var="DARKROOM_URL", help="Address of the Darkroom.")]
 Json = Annotated[bool, Parameter(negative="", help="JSON on standard output, and nothing else there.")]
@@ -52,6 +54,7 @@ app: Final = App(
 
 {_EXIT_CODES}""",
     version=version,
+    suppress_keyboard_interrupt=False,
 )
 
 

@@ -224,11 +224,7 @@ class Conversation:
                     raise failure
                 yield Pause((asked or 0) + back_off)
             elif last_try:
-                host = urlsplit(ask.url)
-                raise Unreachable(
-                    self.address if ask.url.startswith(self.address) else f"{host.scheme}://{host.netloc}",
-                    answer.reason if answer is not None else "nothing was sent",
-                )
+                raise self._unreachable(ask, answer.reason if answer is not None else "nothing was sent")
             else:
                 yield Pause(back_off)
         raise AssertionError("the last try returns or raises")
@@ -246,6 +242,13 @@ class Conversation:
         if answer.status in (429, 502, 503, 504):
             return problem(answer.status, {"title": f"the server answered {answer.status}"}, _retry_after(answer))
         return self._strange(answer)
+
+    def _unreachable(self, ask: Ask, reason: str) -> Unreachable:
+        if ask.sink is None:
+            return Unreachable(self.address, reason)
+        host = urlsplit(ask.url)
+        where = f"{host.scheme}://{host.netloc}"
+        return Unreachable(where, reason, "the links lead there; make it reachable from here and try again")
 
     def _strange(self, answer: Answer) -> StrangeAnswer:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip() or "no content type"

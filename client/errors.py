@@ -48,11 +48,16 @@ class BadInput(DarkroomError):
 class Unreachable(DarkroomError):
     """Nothing answered at `address`, however often it was tried."""
 
-    def __init__(self, address: str, reason: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        reason: str,
+        advice: str = "start Darkroom there, or name its address with --url or DARKROOM_URL",
+    ) -> None:
         super().__init__(f"no answer from {address} ({reason})")
         self.address = address
         self.reason = reason
-        self.advice = "start Darkroom there, or name its address with --url or DARKROOM_URL"
+        self.advice = advice
 
 
 class StrangeAnswer(DarkroomError):

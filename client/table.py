@@ -78,10 +78,11 @@ def show(status: Status, stream: TextIO) -> None:
 
 
 def saving(source_bytes: int | None, variant_bytes: int | None) -> str:
-    """How much smaller than the original, in whole percent; below zero where it is larger."""
+    """How much smaller than the original, in whole percent; below zero where it is larger, never all of it."""
     if not source_bytes or variant_bytes is None:
         return ""
-    return f"{round(100 * (source_bytes - variant_bytes) / source_bytes)}%"
+    percent = round(100 * (source_bytes - variant_bytes) / source_bytes)
+    return ">99%" if percent == 100 else f"{percent}%"
 
 
 def clean(text: str) -> str:

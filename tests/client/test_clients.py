@@ -220,6 +220,17 @@ def test_a_link_whose_time_is_over_is_asked_for_anew(
     ]
 
 
+def test_where_a_link_leads_nowhere_its_own_host_is_named(call: Call, imitation: Imitation, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        elsewhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        imitation.will(status_reply("completed", variant("thumb", b"x", url=f"{elsewhere}/thumb")))
+        with pytest.raises(Unreachable) as caught:
+            call("download", JOB, tmp_path)
+    assert caught.value.address == elsewhere
+    assert caught.value.advice == "the links lead there; make it reachable from here and try again"
+
+
 @pytest.mark.parametrize("name", ["../evil", "a/b", "", "A", "x" * 41, "."])
 def test_a_variant_cannot_be_written_outside_the_folder(
     call: Call, imitation: Imitation, tmp_path: Path, name: str

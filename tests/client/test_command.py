@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -241,6 +242,27 @@ def test_a_reader_that_has_seen_enough_is_no_failure(imitation: Imitation, folde
     finally:
         os.close(write)
     assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_one_line_and_the_job_goes_on(imitation: Imitation, folder: Path) -> None:
+    imitation.will(status_reply("queued"), problem_reply(503, "overloaded", headers={"Retry-After": "30"}))
+    with subprocess.Popen(
+        [sys.executable, "-m", "client", "status", JOB, "--watch", "--url", imitation.address],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        imitation.listen(2)
+        process.send_signal(signal.SIGINT)
+        written = process.communicate(timeout=60)
+    assert (process.returncode, *written) == (
+        130,
+        "",
+        f"job {JOB}: queued\ndarkroom: stopped; jobs that were accepted go on\n",
+    )
 
 
 def on_a_terminal(*arguments: str, folder: Path) -> tuple[int, str]:

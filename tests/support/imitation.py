@@ -6,7 +6,7 @@ import io
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -114,6 +114,7 @@ class Imitation:
         self.address = address
         self.heard: list[Heard] = []
         self._script: deque[Reply] = deque()
+        self._news = threading.Condition()
 
     def will(self, *replies: Reply) -> None:
         self._script.extend(replies)
@@ -123,8 +124,15 @@ class Imitation:
         """Everything of the script was said."""
         return not self._script
 
+    def listen(self, requests: int) -> None:
+        """Return once so many requests came."""
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.heard) >= requests, timeout=30)
+
     def next_reply(self, heard: Heard) -> Reply:
-        self.heard.append(heard)
+        with self._news:
+            self.heard.append(heard)
+            self._news.notify_all()
         return self._script.popleft() if self._script else problem_reply(404, "not-found", "off the script")
 
 
@@ -133,10 +141,11 @@ class _Handler(BaseHTTPRequestHandler):
     imitation: Imitation
 
     def do_GET(self) -> None:
-        self._answer()
+        # whoever asked may have left meanwhile
+        with suppress(ConnectionError):
+            self._answer()
 
-    def do_POST(self) -> None:
-        self._answer()
+    do_POST = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
