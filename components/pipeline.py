@@ -102,15 +102,15 @@ class ImagePipeline(pulumi.ComponentResource):
             self.queues[queue].consumed_by(role)
             self.queues[queue].measured_by(role)
             self.queues[queue].dead_letters.fed_by(role)
+        for made in self.queues.values():
+            # shown to operators; and a purge looks like empty queues, as does work that died: both have to be empty
+            made.dead_letters.measured_by(role)
         for queue in PLANNING:
             self.queues[queue].fed_by(role)
         transforms = self.queues[Queue.TRANSFORMS]
         transforms.fed_by(role)
         transforms.measured_by(role)
         transforms.dead_letters.consumed_by(role)
-        # a purge looks like empty queues, and so does work that died: both have to be empty
-        transforms.dead_letters.measured_by(role)
-        self.queues[Queue.COMPLETIONS].dead_letters.measured_by(role)
         return role
 
     def _eraser(self, opts: ResourceOptions) -> ProcessRole:
