@@ -25,10 +25,10 @@ def reserved(pipeline: Pipeline, *, stored: bytes | None = None) -> str:
         if op == "objects.put_original":
             raise Died
 
-    pipeline.before = dies
-    with pytest.raises(Died):
-        uploaded(pipeline)
-    pipeline.before = lambda op: None
+    with pipeline.quiet():
+        pipeline.before = dies
+        with pytest.raises(Died):
+            uploaded(pipeline)
     (job,) = pipeline.ledger.jobs()
     if stored is not None:
         sha256 = hashlib.sha256(stored).hexdigest()
@@ -173,6 +173,20 @@ def test_a_job_whose_life_is_over_is_erased_twice_and_remembered_as_a_tombstone(
     pipeline.sweep()
     assert pipeline.job(job_id).state is JobState.DELETED
     assert pipeline.job(job_id).due_at is None
+
+
+def test_the_second_erasure_waits_for_its_time(pipeline: Pipeline, calls: list) -> None:
+    """Until then somebody may still be writing; looking ahead must not begin it."""
+    job_id = uploaded(pipeline)
+    pipeline.settle()
+    pipeline.clock.time = pipeline.job(job_id).expires_at
+    pipeline.sweep()
+    pipeline.sweep()
+    calls.clear()
+    for _ in range(10):
+        pipeline.clock.advance(10)
+        pipeline.sweep()
+    assert "objects.erase" not in calls
 
 
 def test_an_erasure_that_fails_is_tried_later_and_later(pipeline: Pipeline, told: list) -> None:
