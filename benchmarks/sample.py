@@ -21,9 +21,9 @@ def sample_photo(width: int = WIDTH, height: int = HEIGHT) -> bytes:
     return jpeg(stored, exif=_exif())
 
 
-def plain_photo(width: int = WIDTH, height: int = HEIGHT) -> bytes:
-    """The same picture stored as it is seen, without EXIF."""
-    return jpeg(landscape(width, height))
+def plain_photo(width: int = WIDTH, height: int = HEIGHT, seed: int = 7) -> bytes:
+    """The same picture (or that of another seed) stored as it is seen, without EXIF."""
+    return jpeg(landscape(width, height, seed))
 
 
 def jpeg(picture: Image.Image, exif: bytes = b"") -> bytes:

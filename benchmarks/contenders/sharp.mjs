@@ -43,6 +43,7 @@ async function expert() {
 }
 
 const job = { docs, expert }[way];
+const peakMb = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
 const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
 
 for (let i = 0; i < WARM_UPS; i++) await job();
@@ -52,8 +53,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [command, argument] = line.trim().split(" ");
   if (command === "run") {
     const began = performance.now();
+    const before = process.cpuUsage();
     await job();
-    say({ ms: performance.now() - began });
+    const ms = performance.now() - began;
+    const used = process.cpuUsage(before);
+    say({ ms, processor_ms: (used.user + used.system) / 1000, peak_mb: peakMb() });
   } else if (command === "save") {
     const files = await job();
     for (const [name, body] of Object.entries(files)) writeFileSync(join(argument, name), body);

@@ -23,13 +23,13 @@ from contracts.environment import TransformEnvironment, from_environ
 from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
 from contracts.messages import Done, Finished, Outgoing, Queue, Transform, decode
-from functions.transform.steps.decode import preload
+from functions.transform.steps.decode import preload, seal
 from functions.transform.work import PUTS_AT_ONCE, RESERVE_SECONDS, Stores, carry_out
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
 # with the process and not with its first picture: Lambda gives a starting process a whole processor
-preload(ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP)
+preload(ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.TIFF)
 
 
 class Root(msgspec.Struct, frozen=True):
@@ -61,6 +61,7 @@ def make_root(environ: Mapping[str, str]) -> Root:
 
 @functools.cache
 def _root() -> Root:
+    seal()
     return make_root(os.environ)
 
 

@@ -137,18 +137,21 @@ def _saved_elsewhere() -> dict[str, bytes]:
     return {name: bytes.fromhex(text) for name, text in json.loads(answer.stdout).items()}
 
 
-def test_making_pictures_opens_no_decoder_but_the_one_that_was_named():
-    """In a process of its own: after a JPEG was made into a WebP, these are the plugins that Pillow knows."""
+def test_a_sealed_process_knows_no_format_but_those_that_were_named():
+    """In a process of its own: after a JPEG was made into a WebP and an AVIF, these are the plugins that Pillow has."""
     script = (
-        "import sys; from functions.transform.steps.decode import inspect, decode\n"
-        "from contracts.formats import ImageFormat\n"
-        "data = sys.stdin.buffer.read(); decode(inspect(data, ImageFormat.JPEG))\n"
-        "print(*sorted(name for name in sys.modules if name.startswith('PIL.') and name.endswith('Plugin')))"
+        "import sys; from functions.transform.steps.decode import seal; seal()\n"
+        "from functions.transform.pipeline import render; from contracts.variants import *\n"
+        "forms = OutputFormat.WEBP, OutputFormat.AVIF\n"
+        "made = render(sys.stdin.buffer.read(), [Variant(name=f, output=Output(format=f)) for f in forms]).outcomes\n"
+        "plugins = sorted(name for name in sys.modules if name.startswith('PIL.') and name.endswith('Plugin'))\n"
+        "print(*(type(one).__name__ for one in made), *plugins)"
     )
     answer = subprocess.run(
         [sys.executable, "-c", script], input=pictures.sample(ImageFormat.JPEG), capture_output=True, check=True
     )
-    assert answer.stdout.decode().split() == ["PIL.JpegImagePlugin"]
+    plugins = ["PIL.AvifImagePlugin", "PIL.JpegImagePlugin", "PIL.WebPImagePlugin"]
+    assert answer.stdout.decode().split() == ["Made", "Made", *plugins]
 
 
 # broken files --------------------------------------------------------------------------------------------------------
@@ -204,11 +207,11 @@ def test_a_bigger_exif_than_cameras_write_is_no_obstacle():
 # bombs ---------------------------------------------------------------------------------------------------------------
 
 
-def _text_bomb() -> bytes:
-    """A PNG whose compressed text grows to 200 MB."""
+def _chunk_bomb(kind: bytes) -> bytes:
+    """A PNG with a compressed text (zTXt) or profile (iCCP) that grows to 200 MB."""
     packer = zlib.compressobj(9)
     text = b"k\0\0" + b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(200)) + packer.flush()
-    chunk = struct.pack(">I", len(text)) + b"zTXt" + text + struct.pack(">I", zlib.crc32(b"zTXt" + text))
+    chunk = struct.pack(">I", len(text)) + kind + text + struct.pack(">I", zlib.crc32(kind + text))
     data = pictures.sample(ImageFormat.PNG)
     return data[:33] + chunk + data[33:]
 
@@ -240,20 +243,31 @@ def _looping_tiff() -> bytes:
     return bytes(data)
 
 
+def _many_scans(*, progressive: bool) -> bytes:
+    """A JPEG whose last scan comes again and again; a sequential one first has a scan of one component only."""
+    data = pictures.encoded(pictures.photo(64, 48), "jpeg", progressive=progressive)
+    if not progressive:
+        start = data.index(b"\xff\xda")
+        data = data[:start] + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + data[start + 14 :]
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + scan * MAX_SCANS + b"\xff\xd9"
+
+
 BOMBS = {
     "png header": (pictures.png_header(50_000, 50_000), ImageFormat.PNG, PixelLimit),
     "png in the warning zone": (pictures.png_bomb(12_000, 12_000), ImageFormat.PNG, PixelLimit),
+    "png of no width": (pictures.png_header(0, 5), ImageFormat.PNG, ImageCorrupt),
+    "png of the longest side there is": (pictures.png_header(2**31 - 1, 1), ImageFormat.PNG, PixelLimit),
+    "png of one high column": (pictures.png_header(1, 65_535), ImageFormat.PNG, PixelLimit),
+    "png with a profile that grows": (_chunk_bomb(b"iCCP"), ImageFormat.PNG, ImageCorrupt),
     "png of one long line": (pictures.png_header(65_535, 1), ImageFormat.PNG, PixelLimit),
     "icon with a bomb inside": (pictures.ico_bomb(), ImageFormat.ICO, PixelLimit),
     "gif with a huge second frame": (pictures.gif_bomb(), ImageFormat.GIF, PixelLimit),
     "gif of ten thousand frames": (pictures.gif_frames(10_000), ImageFormat.GIF, FrameLimit),
-    "png with a text that grows": (_text_bomb(), ImageFormat.PNG, ImageCorrupt),
+    "png with a text that grows": (_chunk_bomb(b"zTXt"), ImageFormat.PNG, ImageCorrupt),
     "tiff with a huge tile": (_tiled_tiff(), ImageFormat.TIFF, Rejected),
-    "jpeg of many scans": (
-        pictures.sample(ImageFormat.JPEG) + b"\xff\xda" * (MAX_SCANS + 1),
-        ImageFormat.JPEG,
-        ImageCorrupt,
-    ),
+    "progressive jpeg of many scans": (_many_scans(progressive=True), ImageFormat.JPEG, ImageCorrupt),
+    "sequential jpeg of many scans": (_many_scans(progressive=False), ImageFormat.JPEG, ImageCorrupt),
 }
 
 
@@ -267,6 +281,12 @@ def test_a_bomb_is_refused_before_it_takes_memory(name):
         assert tracemalloc.get_traced_memory()[1] < 64_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_progressive_pictures_are_read():
+    data = pictures.encoded(pictures.photo(64, 48), "jpeg", progressive=True)
+    assert data.count(b"\xff\xda") > 5
+    assert rendered(data, ImageFormat.JPEG) == "made"
 
 
 def test_a_directory_that_loops_ends():

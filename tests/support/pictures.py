@@ -71,7 +71,7 @@ _STORED_AS: Final = {
 
 @lru_cache(maxsize=16)
 def _photo(width: int, height: int, seed: int) -> Image.Image:
-    rng = random.Random(seed)  # noqa: S311 - a picture, not a secret
+    rng = random.Random(seed)
     size = (width, height)
     land = ImageOps.colorize(_fractal(size, 7, rng), (28, 44, 18), (214, 196, 150), mid=(96, 110, 58))
     sky = ImageOps.colorize(_fractal(size, 4, rng), (86, 138, 206), (248, 244, 236), mid=(158, 190, 226))

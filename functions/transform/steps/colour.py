@@ -43,8 +43,10 @@ def plain(image: Image.Image) -> Image.Image:
             image = image.convert("RGB")
     elif image.mode not in PLAIN_MODES:
         image = image.convert("L" if image.mode == "1" else "RGB")
-    image.info.clear()
-    return image
+    # a bare image: the one that a decoder gave keeps its file and its buffers alive
+    bare = image._new(image.im)
+    bare.info.clear()
+    return bare
 
 
 def colour(picture: Picture) -> Picture:

@@ -76,6 +76,15 @@ def preload(*formats: ImageFormat) -> None:
         import_module(_DECODERS[form][0])
 
 
+def seal() -> None:
+    """From now on Pillow imports no plugin by itself, in this whole process: those that steps name are all there are.
+
+    Nothing here asks its registry what a file is; this takes the means from whatever might, and the imports from the
+    first save. For composition roots of processes that do nothing else with Pillow.
+    """
+    Image._initialized = 2
+
+
 @contextmanager
 def quiet_decoders() -> Iterator[None]:
     """Pillow warns of many a harmless oddity; what matters is an error or a warning of ours, whatever the filters are.
@@ -97,9 +106,9 @@ def inspect(data: bytes, form: ImageFormat) -> Source:
         raise TypeMismatch(f"the file is {found.value.upper() if found else 'not a picture'}, not {form.value.upper()}")
     header = measure(io.BytesIO(data), len(data))
     check_limits(header)
-    if form is ImageFormat.JPEG and (scans := data.count(_SCAN)) > MAX_SCANS:
-        raise ImageCorrupt(f"more than {MAX_SCANS} scans", limit=MAX_SCANS, actual=scans)
     image = _open(data, form)
+    if form is ImageFormat.JPEG and _scans(image, data) > MAX_SCANS:
+        raise ImageCorrupt(f"more than {MAX_SCANS} scans", limit=MAX_SCANS)
     info = image.info
     exif = data if form is ImageFormat.TIFF else _bytes(info.get("exif"))
     orientation = orientation_of(exif)
@@ -151,6 +160,18 @@ def _open(data: bytes, form: ImageFormat) -> ImageFile.ImageFile:
     if min(image.size) < 1:
         raise ImageCorrupt(f"{image.size[0]}×{image.size[1]} pixels")
     return image
+
+
+def _scans(image: ImageFile.ImageFile, data: bytes) -> int:
+    """How many scans a JPEG's decoder may read: it stops after the first if that is a whole sequential one."""
+    layers = getattr(image, "layers", 0)
+    read = image.fp.tell() if image.fp else 0
+    # Pillow has read up to the end of the first scan's header: marker, length, number of components, two bytes for
+    # each of them, three more
+    header = data[max(0, read - 8 - 2 * layers) : read]
+    if not image.info.get("progressive") and header.startswith(_SCAN) and header[4] == layers:
+        return 1
+    return data.count(_SCAN)
 
 
 def _load(image: ImageFile.ImageFile) -> None:

@@ -1,0 +1,129 @@
+"""Contenders side by side: each in a process of its own, taking turns, so that a busy machine is busy for all.
+
+The order is turned round every other round. What is compared is each round's ratio, never two runs' times.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CALM: Final = 1.15
+"""Wall time over processor time of a loop of ours, above which a machine is called busy."""
+
+
+class Lane(Struct, frozen=True, kw_only=True):
+    """One contender's times in milliseconds; `ratios` are its time over the first contender's, round by round."""
+
+    name: str
+    versions: dict[str, str]
+    times: tuple[float, ...]
+    ratios: tuple[float, ...]
+    processor_ms: float
+    """Median of the processor time of a round, all threads together."""
+    peak_mb: float
+
+    @property
+    def median_ms(self) -> float:
+        return statistics.median(self.times)
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+
+class Race(Struct, frozen=True, kw_only=True):
+    """`strain` is the median of wall over processor time of a loop of ours between the rounds."""
+
+    cores: int
+    lanes: dict[str, Lane]
+    strain: float
+
+    @property
+    def is_calm(self) -> bool:
+        return self.strain <= CALM
+
+
+def files(contenders: Mapping[str, Sequence[str]], *, cores: Sequence[int], folder: Path) -> list[Path]:
+    """Have each contender write its files, into a folder named by its key; those folders."""
+    for key, command in contenders.items():
+        (folder / key).mkdir(parents=True)
+        runner = _Runner(command, cores)
+        runner.ask(f"save {folder / key}")
+        runner.close()
+    return [folder / key for key in contenders]
+
+
+def race(contenders: Mapping[str, Sequence[str]], *, cores: Sequence[int], rounds: int) -> Race:
+    """Run the contenders' programs (key -> command line) on these processors; the first one is the measure.
+
+    Raises SystemExit if one dies.
+    """
+    runners = {key: _Runner(command, cores) for key, command in contenders.items()}
+    answers: dict[str, list[dict[str, float]]] = {key: [] for key in runners}
+    strains = []
+    for number in range(rounds):
+        for key in runners if number % 2 == 0 else reversed(runners):
+            answers[key].append(runners[key].ask("run"))
+        strains.append(_strain())
+    first = [answer["ms"] for answer in answers[next(iter(runners))]]
+    lanes = {}
+    for key, runner in runners.items():
+        times = [answer["ms"] for answer in answers[key]]
+        lanes[key] = Lane(
+            name=runner.hello["name"],
+            versions=runner.hello["versions"],
+            times=tuple(round(time, 2) for time in times),
+            ratios=tuple(round(time / base, 4) for time, base in zip(times, first, strict=True)),
+            processor_ms=round(statistics.median(answer["processor_ms"] for answer in answers[key]), 2),
+            peak_mb=round(answers[key][-1]["peak_mb"], 1),
+        )
+        runner.close()
+    return Race(cores=len(cores), lanes=lanes, strain=round(statistics.median(strains), 3))
+
+
+class _Runner:
+    def __init__(self, command: Sequence[str], cores: Sequence[int]) -> None:
+        before = os.sched_getaffinity(0)
+        # the program inherits it, so that its libraries count these processors from their first line on
+        os.sched_setaffinity(0, cores)
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=ROOT
+            )
+        finally:
+            os.sched_setaffinity(0, before)
+        self.hello = self._answer()
+
+    def ask(self, line: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"a contender ended: {' '.join(map(str, self._process.args))}")
+        return json.loads(line)
+
+
+def _strain() -> float:
+    wall, processor = time.perf_counter(), time.process_time()
+    sum(range(400_000))
+    return (time.perf_counter() - wall) / max(1e-9, time.process_time() - processor)
