@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from PIL import Image
 
 from client import Darkroom
@@ -77,6 +78,9 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
         model = darkroom.wait(darkroom.upload(picture, filename="a.jpg").id, timeout=_PATIENCE_SECONDS)
         darkroom.download(model, stack.folder.path / "fetched")
         story.step("a picture went through, and its links were followed")
+        for path in ("/api/queues", f"/api/status/{model.id}"):
+            httpx.get(stack.internal_url + path).raise_for_status()
+        story.step("an operator looked at the job and the queues")
         leftovers = Leftovers(stack, model.id, picture)
 
         def ends(job_id: str, *states: JobState) -> None:

@@ -58,6 +58,11 @@ class Supervisor:
             self._clients = Clients(self.cloud.endpoint, self.cloud.region)
         return self._clients
 
+    @property
+    def internal_url(self) -> str:
+        """Of the processing service's API, which is never public."""
+        return f"http://127.0.0.1:{self._listeners['processing'].getsockname()[1]}"
+
     def up(self) -> None:
         """Cloud, program, services, in this order; raises CannotRun."""
         self._listeners["cloud"] = self.folder.usual_port_socket("cloud")

@@ -73,14 +73,13 @@ class Run:
         return next(process.pid for process in self.facts.processes if process.name == name)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Signal it, read the rest, and give its exit code."""
+        """Signal it if it still runs, read the rest, and give its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        assert self.process.stdout is not None
-        self.lines += self.process.stdout.read().splitlines()
-        code = self.process.wait(PATIENCE_SECONDS)
-        self.process.stdout.close()
-        return code
+        if self.process.stdout is not None and not self.process.stdout.closed:
+            self.lines += self.process.stdout.read().splitlines()
+            self.process.stdout.close()
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 @contextlib.contextmanager
