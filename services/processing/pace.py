@@ -23,9 +23,9 @@ GATHER: Final = 5
 """Messages that a receive under load is worth waiting for."""
 WORTH_WAITING: Final = 1.5
 """Fewer than this many within the longest linger: then nobody is made to wait."""
-LONGEST_SECONDS: Final = 0.6
-"""A message waits half of it on the average. At the 4 to 8 jobs a second that the embedded cloud carries, it gathers
-3 to 4 messages; beyond 8 a second lingers get shorter by themselves."""
+LONGEST_SECONDS: Final = 0.8
+"""A message waits half of it on the average. At the 4 to 8 jobs a second that the embedded cloud carries it gathers 3
+to 5 messages; beyond 6 a second lingers get shorter by themselves. Longer ones begin to cost jobs a second."""
 WINDOW_SECONDS: Final = 2.0
 """Over which the rate is taken: short enough to forget a burst, long enough to see four messages a second as a rate."""
 
