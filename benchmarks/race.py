@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,9 +56,8 @@ def files(contenders: Mapping[str, Sequence[str]], *, cores: Sequence[int], fold
     """Have each contender write its files, into a folder named by its key; those folders."""
     for key, command in contenders.items():
         (folder / key).mkdir(parents=True)
-        runner = _Runner(command, cores)
-        runner.ask(f"save {folder / key}")
-        runner.close()
+        with closing(_Runner(command, cores)) as runner:
+            runner.ask(f"save {folder / key}")
     return [folder / key for key in contenders]
 
 
@@ -66,27 +66,30 @@ def race(contenders: Mapping[str, Sequence[str]], *, cores: Sequence[int], round
 
     Raises SystemExit if one dies.
     """
-    runners = {key: _Runner(command, cores) for key, command in contenders.items()}
-    answers: dict[str, list[dict[str, float]]] = {key: [] for key in runners}
-    strains = []
-    for number in range(rounds):
-        for key in runners if number % 2 == 0 else reversed(runners):
-            answers[key].append(runners[key].ask("run"))
-        strains.append(_strain())
+    with ExitStack() as open_ones:
+        runners = {
+            key: open_ones.enter_context(closing(_Runner(command, cores))) for key, command in contenders.items()
+        }
+        answers: dict[str, list[dict[str, float]]] = {key: [] for key in runners}
+        strains = []
+        for number in range(rounds):
+            for key in runners if number % 2 == 0 else reversed(runners):
+                answers[key].append(runners[key].ask("run"))
+            strains.append(_strain())
     first = [answer["ms"] for answer in answers[next(iter(runners))]]
-    lanes = {}
-    for key, runner in runners.items():
-        times = [answer["ms"] for answer in answers[key]]
-        lanes[key] = Lane(
-            name=runner.hello["name"],
-            versions=runner.hello["versions"],
-            times=tuple(round(time, 2) for time in times),
-            ratios=tuple(round(time / base, 4) for time, base in zip(times, first, strict=True)),
-            processor_ms=round(statistics.median(answer["processor_ms"] for answer in answers[key]), 2),
-            peak_mb=round(answers[key][-1]["peak_mb"], 1),
-        )
-        runner.close()
+    lanes = {key: _lane(runner.hello, answers[key], first) for key, runner in runners.items()}
     return Race(cores=len(cores), lanes=lanes, strain=round(statistics.median(strains), 3))
+
+
+def _lane(hello: dict[str, Any], answers: Sequence[dict[str, float]], first: Sequence[float]) -> Lane:
+    return Lane(
+        name=hello["name"],
+        versions=hello["versions"],
+        times=tuple(round(answer["ms"], 2) for answer in answers),
+        ratios=tuple(round(answer["ms"] / base, 4) for answer, base in zip(answers, first, strict=True)),
+        processor_ms=round(statistics.median(answer["processor_ms"] for answer in answers), 2),
+        peak_mb=round(answers[-1]["peak_mb"], 1),
+    )
 
 
 class _Runner:
@@ -95,30 +98,31 @@ class _Runner:
         # the program inherits it, so that its libraries count these processors from their first line on
         os.sched_setaffinity(0, cores)
         try:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=ROOT
             )
         finally:
             os.sched_setaffinity(0, before)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process, self._input, self._output = process, process.stdin, process.stdout
         self.hello = self._answer()
 
     def ask(self, line: str) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
+        self._input.write(line + "\n")
+        self._input.flush()
         return self._answer()
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
+        """Its input ends, and so does it."""
+        self._input.close()
+        self._output.close()
         self._process.wait(30)
-        self._process.stdout.close()
 
     def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._output.readline()
         if not line:
+            self.close()
             raise SystemExit(f"a contender ended: {' '.join(map(str, self._process.args))}")
         return json.loads(line)
 

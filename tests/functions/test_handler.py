@@ -1,19 +1,24 @@
 """Lambda's entry: a message in, an answer in the queue; what is not an order goes back."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from types import SimpleNamespace
 
+import msgspec
 import pytest
+from moto import mock_aws
 
+from adapters import clients
 from contracts.environment import BadEnvironment, TransformEnvironment, to_environ
 from contracts.errors import BadMessage, Unavailable
 from contracts.messages import Done, Process, Queue, decode, encode
 from contracts.variants import Resize, Variant
 from functions.transform import handler
 from functions.transform.work import Stores
+from tests.support import pictures
 from tests.support.memory import MemoryObjects, MemoryQueues
 from tests.support.transform_room import JOB, Room, photo
 
@@ -106,3 +111,30 @@ def test_importing_the_function_reads_no_environment_and_loads_no_array_library(
         [sys.executable, "-c", "import json\n" + script], capture_output=True, check=True, env=environ, text=True
     )
     assert json.loads(answer.stdout) == []
+
+
+def test_a_whole_event_on_the_real_adapters(monkeypatch, capsys):
+    """Buckets and queue of moto: the original is read by its version, the results are there, the answer names them."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        s3, sqs = (clients.make(service, region="us-east-1") for service in ("s3", "sqs"))
+        for bucket in ("originals", "results"):
+            s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket="originals", VersioningConfiguration={"Status": "Enabled"})
+        url = sqs.create_queue(QueueName="completions")["QueueUrl"]
+        room = Room(pictures.jpeg_with_exif(6))
+        first = s3.put_object(Bucket="originals", Key=room.place.key, Body=pictures.jpeg_with_exif(6))
+        s3.put_object(Bucket="originals", Key=room.place.key, Body=b"a later version that nobody asked for")
+        settings = msgspec.structs.replace(SETTINGS, region="us-east-1", completions_queue_url=url)
+        monkeypatch.setattr(handler, "_root", _Kept(handler.make_root(to_environ(settings))))
+        order = room.order(SMALL, version_id=first["VersionId"])
+        handler.handle({"Records": [{"body": encode(order).decode()}]}, CONTEXT)
+        (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+        (answer,) = decode(message["Body"]).answers
+        stored = s3.get_object(Bucket="results", Key=answer.key)
+        body = stored["Body"].read()
+    assert hashlib.sha256(body).hexdigest() == answer.digest
+    assert stored["ContentType"] == "image/jpeg"
+    assert pictures.corner_colours(pictures.opened(body)) == ["red", "green", "blue", "yellow"]
+    assert json.loads(capsys.readouterr().out)["done"] == 1

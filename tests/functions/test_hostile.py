@@ -31,7 +31,8 @@ def rendered(data: bytes, form: ImageFormat) -> str:
         outcomes = render(data, VARIANTS, 2, form=form).outcomes
     except Rejected as error:
         return error.code
-    assert {type(outcome) for outcome in outcomes} == {Made}
+    # a header damaged into a long thin picture makes the variant of its own size too large
+    assert all(isinstance(outcome, Made) or outcome.error.code == "pixel-limit" for outcome in outcomes)
     return "made"
 
 

@@ -127,7 +127,7 @@ def inspect(data: bytes, form: ImageFormat) -> Source:
         pending=1 if form is ImageFormat.TIFF else orientation,
         exif=exif,
         profile=profile,
-        has_alpha=image.has_transparency_data,
+        has_alpha=_guarded(getattr, image, "has_transparency_data"),
         warnings=notes,
     )
 
@@ -141,11 +141,11 @@ def decode(source: Source, scale: int = 1) -> Picture:
     extent: tuple[float, float] = source.stored
     if scale > 1:
         # the box, not the rounded size, is where the picture ends: forgetting it costs 6 points of SSIMULACRA2
-        drafted = image.draft(None, (source.stored[0] // scale, source.stored[1] // scale))
+        drafted = _guarded(image.draft, None, (source.stored[0] // scale, source.stored[1] // scale))
         if drafted is not None:
             extent = drafted[1][2], drafted[1][3]
-    _load(image)
-    pixels = plain(image)
+    _guarded(image.load)
+    pixels = _guarded(plain, image)
     if scale == 1:
         extent = pixels.size
     return Picture(pixels, extent, source.pending, source.profile, source.warnings)
@@ -174,10 +174,6 @@ def _scans(image: ImageFile.ImageFile, data: bytes) -> int:
     return data.count(_SCAN)
 
 
-def _load(image: ImageFile.ImageFile) -> None:
-    _guarded(image.load)
-
-
 def _guarded(act: Any, *arguments: Any) -> Any:
     """What `act` gives; whatever a decoder raises over hostile bytes is ImageCorrupt, or PixelLimit for a bomb."""
     try:
@@ -188,7 +184,8 @@ def _guarded(act: Any, *arguments: Any) -> Any:
         raise
     except Exception as error:
         # no list of types is complete: plugins are known to raise SyntaxError, struct.error, KeyError, zlib.error,
-        # EOFError, AssertionError, ZeroDivisionError, ... for broken files; our own code is not inside
+        # EOFError, AssertionError, ZeroDivisionError, ... for broken files. Of ours only `plain` is inside, since
+        # what a broken file makes of modes and palettes is no less its doing
         raise ImageCorrupt(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
