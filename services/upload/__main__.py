@@ -78,15 +78,16 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     ledger = DynamoLedger(_client(settings, "dynamodb"), settings.jobs_table, settings.due_shards)
     queues = SqsQueues(_client(settings, "sqs"), settings.queue_urls)
     signer = RoleSession(_client(settings, "sts"), settings.link_signer_role_arn, PROCESS, clock)
+    intake = Intake(
+        ledger=ledger,
+        originals=S3Originals(s3, settings.originals_bucket),
+        send=CoalescingSender(queues.deliver, others_come=lambda: intake.accepting > 0).send,
+        clock=clock,
+        timing=settings.timing,
+        randomness=os.urandom,
+    )
     return Desk(
-        intake=Intake(
-            ledger=ledger,
-            originals=S3Originals(s3, settings.originals_bucket),
-            send=CoalescingSender(queues.deliver).send,
-            clock=clock,
-            timing=settings.timing,
-            randomness=os.urandom,
-        ),
+        intake=intake,
         links=Links(S3Links(s3, settings.results_bucket, signer, clock), settings.timing.link_seconds),
         watcher=Watcher(ledger, threads),
         threads=threads,

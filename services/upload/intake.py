@@ -9,7 +9,9 @@ Wherever this breaks off, what is left behind is a row with an alarm: the sweepe
 the job up. Announcing is best effort: the message is owed in the row.
 """
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import structlog
@@ -96,6 +98,13 @@ class Intake:
         self._clock = clock
         self._timing = timing
         self._randomness = randomness
+        self._accepting = 0
+        self._counting = threading.Lock()
+
+    @property
+    def accepting(self) -> int:
+        """Uploads that are being accepted right now: each is about to announce something."""
+        return self._accepting
 
     def accept(self, arrival: Arrival) -> Accepted:
         """Own the upload.
@@ -103,6 +112,10 @@ class Intake:
         Raises KeyReused if the key belongs to another request, Gone if its job is over without an original or deleted,
         Unavailable if a port did not answer: the same request may simply be sent again, under its key.
         """
+        with self._counted():
+            return self._accept(arrival)
+
+    def _accept(self, arrival: Arrival) -> Accepted:
         now = self._clock.now()
         fresh = step(None, [self._reservation(arrival, now)], now, self._timing).job
         assert fresh is not None
@@ -125,6 +138,16 @@ class Intake:
         except Unavailable as error:
             job_id = messages[0].message.job_id
             _log.warning("upload.unannounced", job_id=job_id, messages=len(messages), detail=error.detail)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._counting:
+            self._accepting += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._accepting -= 1
 
     def _reservation(self, arrival: Arrival, now: Instant) -> Reserved:
         key, options, timing = arrival.idempotency_key, arrival.options, self._timing

@@ -113,3 +113,23 @@ def test_sending_nothing_calls_nobody() -> None:
     deliveries = Deliveries()
     CoalescingSender(deliveries).send([])
     assert deliveries.calls == []
+
+
+def test_a_caller_waits_while_others_are_on_their_way_and_no_longer() -> None:
+    deliveries = Deliveries()
+    coming = iter([True, True, False])
+    asked: list[bool] = []
+
+    def others_come() -> bool:
+        asked.append(next(coming))
+        return asked[-1]
+
+    CoalescingSender(deliveries, window_seconds=0, others_come=others_come, company_seconds=FOREVER).send([message(1)])
+    assert (deliveries.calls, asked) == ([[message(1)]], [True, True, False])
+
+
+def test_a_full_batch_waits_for_nobody() -> None:
+    deliveries = Deliveries()
+    sender = CoalescingSender(deliveries, window_seconds=0, others_come=lambda: True, company_seconds=FOREVER)
+    sender.send([message(number) for number in range(10)])
+    assert len(deliveries.calls) == 1
