@@ -69,11 +69,10 @@ class Reader:
     def run(self, stop: threading.Event) -> None:
         """Turns until `stop` is set; a batch in hand is finished first. An error without a name ends it."""
         while not stop.is_set():
-            if not self._may_receive():
+            if not self._may_receive() or self._lingers():
                 stop.wait(HELD_SECONDS)
                 continue
-            pause = max(self._rest, self._linger())
-            if pause > 0 and stop.wait(pause):
+            if self._rest and stop.wait(self._rest):
                 return
             self.turn(POLL_SECONDS)
 
@@ -113,11 +112,9 @@ class Reader:
             self._rest = 0.0
         return settled
 
-    def _linger(self) -> float:
-        if self._pace is None:
-            return 0.0
+    def _lingers(self) -> bool:
         now = time.monotonic()
-        return self._pace.next_at(now) - now
+        return self._pace is not None and self._pace.next_at(now) > now
 
     def _rest_longer(self) -> None:
         """While nothing can be done, asking again wears out the receives of good messages, and spins on bad ones."""

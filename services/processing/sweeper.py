@@ -17,6 +17,7 @@ import structlog
 
 from contracts.errors import Unavailable
 from contracts.events import Erased, Event, Expired, LapsedAlarm, LapsedDebt, Stored
+from contracts.identifiers import JobId
 from contracts.job import Debt, DebtKind, Instant, Job, JobState
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
@@ -25,8 +26,10 @@ from services.processing.changes import Change, advance
 from services.processing.purges import EmptySpells, Place, places_of, queue_of
 from services.processing.story import told
 
+READ_BATCH: Final = 100
+"""Jobs of one read, and of one send after it."""
 MOST_DUE: Final = 100
-"""Jobs of a shard looked at in one sweep: one read of the table. More wait for the next sweep."""
+"""Jobs of a shard looked at in one sweep. More wait for the next one."""
 MOST_PURGED: Final = 1_000
 """The same after a purge, when all that is owed goes out at once."""
 _JITTER: Final = (1.0, 1.2)
@@ -74,17 +77,29 @@ class Sweeper:
         ahead = self._looks_ahead(now)
         if ahead or purged:
             self._watched.clear()
+        until = now + round(self._timing.last_gap_seconds * 1_000) if ahead or purged else now
+        job_ids = list(self._due(until, MOST_PURGED if purged else MOST_DUE, stopped))
+        for start in range(0, len(job_ids), READ_BATCH):
+            if stopped():
+                return
+            try:
+                self._sweep_jobs(job_ids[start : start + READ_BATCH], now, depths, purged, stopped)
+            except Unavailable as error:
+                _log.warning("jobs.left", reason=error.detail)
+            except Exception:
+                _log.exception("jobs.failed_to_sweep")
+
+    def _due(self, until: Instant, most: int, stopped: Callable[[], bool]) -> Iterator[JobId]:
+        """Of every shard, in random order, so that several sweepers do not follow each other."""
         shards = list(range(self._shards))
         random.shuffle(shards)
         for shard in shards:
             if stopped():
                 return
             try:
-                self._sweep_shard(shard, now, depths, purged, ahead=ahead, stopped=stopped)
+                yield from self._ledger.due(shard, until, most=most)
             except Unavailable as error:
                 _log.warning("shard.left", shard=shard, reason=error.detail)
-            except Exception:
-                _log.exception("shard.failed", shard=shard)
 
     def _looks_ahead(self, now: Instant) -> bool:
         """Every now and then all that is owed is looked at, due or not: are there debts that a purge would delay?
@@ -109,26 +124,21 @@ class Sweeper:
             self._spells.watch_only(())  # what is sent again needs time to arrive
         return purged
 
-    def _sweep_shard(
+    def _sweep_jobs(
         self,
-        shard: int,
+        job_ids: Sequence[JobId],
         now: Instant,
         depths: "_Depths",
         purged: frozenset[Queue],
-        *,
-        ahead: bool,
         stopped: Callable[[], bool],
     ) -> None:
-        until = now + round(self._timing.last_gap_seconds * 1_000) if ahead or purged else now
-        job_ids = self._ledger.due(shard, until, most=MOST_PURGED if purged else MOST_DUE)
-        for start in range(0, len(job_ids), MOST_DUE):
-            some = job_ids[start : start + MOST_DUE]
-            jobs = self._ledger.read(some)
-            outgoing: list[Outgoing] = []
-            for job_id in some:
-                if job_id in jobs and not stopped():
-                    outgoing += self._swept(jobs[job_id], now, depths, purged)
-            self._send(outgoing)
+        """One read, a write for each job that something is due of, and one send."""
+        jobs = self._ledger.read(job_ids)
+        outgoing: list[Outgoing] = []
+        for job_id in job_ids:
+            if job_id in jobs and not stopped():
+                outgoing += self._swept(jobs[job_id], now, depths, purged)
+        self._send(outgoing)
 
     def _swept(self, job: Job, now: Instant, depths: "_Depths", purged: frozenset[Queue]) -> Sequence[Outgoing]:
         """One job: see what is due, do it, write it; gives what is to be sent."""

@@ -114,7 +114,7 @@ def closed_loop(
             at(fold.next_look(now), "fold")
         elif what == "fold" and fold.waiting:
             if fold.next_look(now) > now:
-                at(fold.next_look(now), "fold")
+                at(min(fold.next_look(now), now + HELD_SECONDS), "fold")
             else:
                 taken = fold.take(now, settle_seconds)
                 backlog.answered(taken)

@@ -37,18 +37,18 @@ def test_a_full_batch_is_followed_at_once() -> None:
 
 
 def test_a_lone_message_is_not_worth_waiting_for() -> None:
-    pace, now = after([(0, 1), (1.9, 1)], full=True)
+    pace, now = after([(0, 1), (3.9, 1)], full=True)
     assert pace.next_at(now) == now
 
 
 def test_under_load_it_waits_as_long_as_a_few_messages_take_to_come() -> None:
-    pace, now = after([(0.1, 1)] * 20, full=True)
-    assert pace.next_at(now) - now == pytest.approx(5 / 10)
+    pace, now = after([(0.125, 1)] * 64, full=True)
+    assert pace.next_at(now) - now == 4 / 8
 
 
 def test_a_burst_is_forgotten() -> None:
     pace, now = after([(0, 9)] * 5, full=True)
-    assert pace.next_at(now + 3) == now + 3
+    assert pace.next_at(now + 5) == now + 5
 
 
 def test_empty_receives_count_for_nothing() -> None:
@@ -57,12 +57,12 @@ def test_empty_receives_count_for_nothing() -> None:
 
 
 @pytest.mark.parametrize("functions", [2, 4])
-@pytest.mark.parametrize("seconds", [0.1, 0.2, 0.3, 0.4, 0.5])
-def test_under_load_the_readers_spend_at_most_four_calls_and_a_bit_a_job(seconds: float, functions: int) -> None:
+@pytest.mark.parametrize("seconds", [0.15, 0.2, 0.3, 0.4, 0.5, 0.8])
+def test_under_load_the_readers_spend_at_most_four_calls_a_job(seconds: float, functions: int) -> None:
     """With 3 calls and a share of a send of the upload, and 6 of the function, 14 calls a job leave 4.7."""
     load = {"clients": 16, "jobs": 400, "function_seconds": seconds * functions / 2, "functions": functions}
     flow = closed_loop(**load)
-    assert flow.reader_calls_per_job <= 4.2
+    assert flow.reader_calls_per_job <= 4
     assert flow.rate >= 0.95 * closed_loop(**load, lingers=False).rate
 
 
