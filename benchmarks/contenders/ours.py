@@ -6,6 +6,7 @@ import PIL
 
 from benchmarks.contenders.speech import speak
 from contracts.presets import preset
+from functions.transform.allocator import keep_pages
 from functions.transform.pipeline import Made, render
 from functions.transform.steps.resize import HAS_SIMD
 
@@ -21,4 +22,5 @@ def job(data: bytes) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
+    keep_pages()
     speak("darkroom", {"pillow": PIL.__version__, "simd": str(HAS_SIMD).lower()}, job)

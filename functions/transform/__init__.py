@@ -3,6 +3,7 @@
     handler    Lambda's entry: settings, adapters, the message     work      one order: fetch, make, store, answer
     pipeline   the steps in their order, run on threads            pyramid   which variant is cut from which (pure)
     geometry   sizes, boxes, orientations (pure)                   steps/    what Pillow is asked to do
+    allocator  memory that is kept between pictures
 
 Pixels are decoded here and nowhere else in the house.
 """

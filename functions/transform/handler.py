@@ -23,6 +23,7 @@ from contracts.environment import TransformEnvironment, from_environ
 from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
 from contracts.messages import Done, Finished, Outgoing, Queue, Transform, decode
+from functions.transform.allocator import keep_pages
 from functions.transform.steps.decode import preload, seal
 from functions.transform.work import PUTS_AT_ONCE, RESERVE_SECONDS, Stores, carry_out
 
@@ -62,6 +63,7 @@ def make_root(environ: Mapping[str, str]) -> Root:
 @functools.cache
 def _root() -> Root:
     seal()
+    keep_pages()
     return make_root(os.environ)
 
 

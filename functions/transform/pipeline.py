@@ -1,4 +1,4 @@
-"""The steps in their order, and how they run: a branch on a thread, its encodes on whichever is free.
+"""The steps in their order, and how they run on threads.
 
     decode ─▶ LEVEL steps ─▶ (smaller levels)          one picture, many variants
                    └───────▶ FINISH steps ─▶ encode     one variant
@@ -41,12 +41,6 @@ LEVEL: Final[tuple[Callable[[Picture, Cut], Picture], ...]] = (
 
 FINISH: Final[tuple[Callable[[Picture, Cut, Output], Picture], ...]] = (pad,)
 """Once a variant, after its level and before its encode."""
-
-MAX_WAITING_PIXELS: Final = 32_000_000
-"""Pixels that may wait for a thread to encode them; beyond it the thread that made them encodes them itself.
-
-Bounds the memory of fifty large variants to that of a few (4 bytes a pixel).
-"""
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -95,6 +89,12 @@ class Run:
     """The making of one picture's variants on threads of its own; starts at once.
 
     `deliver` gets each outcome as soon as it is known, from one of the threads. `wait` ends it.
+
+    Whoever makes a level encodes it at once and leaves the rest of the branch to whoever is free: the longest encodes
+    start first, and there are never more levels in memory than threads, and the ones that smaller ones are cut from.
+
+        thread 1   decode 1/2 ─ 1600w ─ jpeg ────────── 400w ─ webp ─ 150w ─ jpeg
+        thread 2   decode 1/4 ─ 800w ─ webp ─────────────────────────────
     """
 
     decode_ms = 0.0
@@ -106,22 +106,15 @@ class Run:
         self, source: Source, variants: Sequence[Variant], threads: int, deliver: Callable[[Outcome], None]
     ) -> None:
         self._source = source
-        self._variants = variants
         self._deliver = deliver
+        self._variants = [variant for variant in variants if self._is_possible(variant)]
         self._stopped = threading.Event()
-        self._lock = threading.Lock()
-        self._waiting_pixels = 0
         self._started = time.perf_counter()
-        possible = [index for index, variant in enumerate(variants) if self._is_possible(variant)]
-        plan = (
-            planned(source.upright, [variants[index] for index in possible], threads=threads, scales=source.scales)
-            if possible
-            else ()
-        )
-        self._possible = possible
         self._pool = ThreadPoolExecutor(threads, "picture")
-        self._encodes: list[Future[None]] = []
-        self._branches = [self._pool.submit(self._branch, branch) for branch in plan]
+        self._tasks: list[Future[None]] = []
+        if self._variants:
+            for branch in planned(source.upright, self._variants, threads=threads, scales=source.scales):
+                self._begin(self._branch, branch)
 
     def wait(self, seconds: float | None) -> bool:
         """Until everything is delivered, or for so long: whether it is. Afterwards nothing new is begun.
@@ -129,13 +122,14 @@ class Run:
         Raises ImageCorrupt or MemoryError if the original could not be decoded.
         """
         end = None if seconds is None else time.perf_counter() + seconds
+        known = 0
         try:
-            for futures in (self._branches, self._encodes):
-                # encodes are only added by branches, so the second list is complete when the first is done
-                left = None if end is None else max(0.0, end - time.perf_counter())
-                done, late = wait(futures, left)
-                for future in done:
-                    future.result()
+            # a task begins others before it ends: when all that are known have ended and none is new, there are no more
+            while known < len(self._tasks):
+                known = len(self._tasks)
+                done, late = wait(self._tasks[:known], None if end is None else max(0.0, end - time.perf_counter()))
+                for task in done:
+                    task.result()
                 if late:
                     return False
             return True
@@ -144,6 +138,10 @@ class Run:
             self._pool.shutdown(wait=False, cancel_futures=True)
             if self.decode_ms:
                 self.transform_ms = _ms_since(self._started) - self.decode_ms
+
+    def _begin(self, task: Callable[..., None], *arguments: object) -> None:
+        if not self._stopped.is_set():
+            self._tasks.append(self._pool.submit(task, *arguments))
 
     def _is_possible(self, variant: Variant) -> bool:
         width, height = cut(self._source.upright, variant.resize).canvas
@@ -159,27 +157,32 @@ class Run:
 
     def _branch(self, branch: Branch) -> None:
         decoded = decode(self._source, branch.scale)
-        with self._lock:
-            self.decode_ms = self.decode_ms or _ms_since(self._started)
-        last_use = {level.parent: index for index, level in enumerate(branch.levels)}
-        levels: dict[int | None, Picture | Exception] = {None: decoded}
-        del decoded
-        for index, level in enumerate(branch.levels):
-            if self._stopped.is_set():
-                return
-            began = time.perf_counter()
-            parent = levels[level.parent]
-            if last_use[level.parent] == index:
-                del levels[level.parent]
-            picture = self._level(parent, level)
-            if index in last_use:
-                levels[index] = picture
-            if isinstance(picture, Picture):
-                self._finish(picture, level, _ms_since(began))
-            del parent, picture
+        self.decode_ms = self.decode_ms or _ms_since(self._started)
+        self._go_on(branch, 0, {None: decoded})
+
+    def _go_on(self, branch: Branch, index: int, pictures: dict[int | None, Picture | Exception]) -> None:
+        """Make one level, leave the next ones to another task, and encode it.
+
+        `pictures` are those that this level and later ones are cut from, by index; only one task at a time has it.
+        """
+        if self._stopped.is_set():
+            return
+        began = time.perf_counter()
+        level = branch.levels[index]
+        pictures[index] = picture = self._level(pictures[level.parent], level)
+        resize_ms = _ms_since(began)
+        later = branch.levels[index + 1 :]
+        for unneeded in pictures.keys() - {other.parent for other in later}:
+            del pictures[unneeded]
+        if later:
+            self._begin(self._go_on, branch, index + 1, pictures)
+        longest, *others = (self._variants[number] for number in level.variants)
+        for variant in others:
+            self._begin(self._finish, picture, level.cut, variant, resize_ms)
+        self._finish(picture, level.cut, longest, resize_ms)
 
     def _level(self, parent: Picture | Exception, level: Level) -> Picture | Exception:
-        """The level's picture, or what stood in its way: then its variants are delivered as unmade."""
+        """The level's picture, or what stands in its way."""
         picture = parent
         try:
             for step in LEVEL:
@@ -187,35 +190,14 @@ class Run:
                     picture = step(picture, level.cut)
         except Exception as error:
             # one variant's trouble must not be its neighbours'; `work` tells the kinds apart
-            picture = error
-        if isinstance(picture, Exception):
-            for index in level.variants:
-                self._deliver(Unmade(self._variants[self._possible[index]].name, picture))
+            return error
         return picture
 
-    def _finish(self, picture: Picture, level: Level, resize_ms: float) -> None:
-        """Have the level's variants encoded: by whoever is free, or here if too much waits already."""
-        pixels = picture.pixels.size[0] * picture.pixels.size[1]
-        for index in level.variants:
-            variant = self._variants[self._possible[index]]
-            with self._lock:
-                has_room = self._waiting_pixels + pixels <= MAX_WAITING_PIXELS
-                if has_room:
-                    self._waiting_pixels += pixels
-            if has_room:
-                self._encodes.append(self._pool.submit(self._encode_waiting, picture, level.cut, variant, resize_ms))
-            else:
-                self._encode(picture, level.cut, variant, resize_ms)
-
-    def _encode_waiting(self, picture: Picture, cut: Cut, variant: Variant, resize_ms: float) -> None:
-        try:
-            self._encode(picture, cut, variant, resize_ms)
-        finally:
-            with self._lock:
-                self._waiting_pixels -= picture.pixels.size[0] * picture.pixels.size[1]
-
-    def _encode(self, picture: Picture, cut: Cut, variant: Variant, resize_ms: float) -> None:
+    def _finish(self, picture: Picture | Exception, cut: Cut, variant: Variant, resize_ms: float) -> None:
         if self._stopped.is_set():
+            return
+        if isinstance(picture, Exception):
+            self._deliver(Unmade(variant.name, picture))
             return
         began = time.perf_counter()
         try:
