@@ -5,6 +5,7 @@ call of ours: Lambda's polls of `transforms`, delivery to it, and the deletion o
 """
 
 import io
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ _QUIET_SECONDS: Final = 20.0
 
 def calls(jobs: int, at_once: int) -> bool:
     """Print the tables; the last line is `calls per job: N.NN`. Whether that is within the target."""
-    story = Story()
+    story = Story(sys.stdout)
     with temporary(story=story) as stack:
         picture = _picture(stack)
         # the first job pays for the start of the function, which is no call

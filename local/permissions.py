@@ -5,6 +5,7 @@ starts from what that crash leaves (`leftovers`).
 """
 
 import io
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -47,7 +48,7 @@ _POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
 
 def permissions() -> bool:
     """Print the report; whether both lists are empty. The last two lines give their lengths."""
-    story = Story()
+    story = Story(sys.stdout)
     with temporary(SHORTENED, story) as stack:
         use_every_right(stack, story)
         stack.stop_soon()

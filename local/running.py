@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from types import FrameType
@@ -19,7 +20,7 @@ class Interrupted(BaseException):
 
 def run(image: Path | None, port: int, data: Path) -> None:
     """Return when the run was ended by a signal; raises CannotRun for everything that stops it earlier."""
-    story = Story()
+    story = Story(sys.stdout)
     picture = None if image is None else readable(image)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)

@@ -23,6 +23,8 @@ def main() -> None:
     with contextlib.suppress(ImportError):
         # whatever is wrong with it is told when it is run
         importlib.import_module(f"{module}.__main__")
+    # what it loaded stays; itself is run below as if it were new
+    sys.modules.pop(f"{module}.__main__", None)
     line = sys.stdin.readline()
     if not line:
         return

@@ -1,14 +1,14 @@
 """What a run tells at the terminal: one line a step, with the seconds since the command."""
 
-import sys
 import threading
 import time
+from typing import TextIO
 
 
 class Story:
-    """Lines on a stream; silent if there is none (tests)."""
+    """Lines on a stream; without one it keeps silent."""
 
-    def __init__(self, stream: object = sys.stdout) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self._started = time.monotonic()
         self._lock = threading.Lock()

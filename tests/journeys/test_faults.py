@@ -12,6 +12,7 @@ import pytest
 
 from client import Darkroom
 from contracts.formats import ImageFormat
+from contracts.job import JobState
 from local import folder
 from local.supervisor import Supervisor
 from local.temporary import temporary
@@ -80,9 +81,9 @@ def _pid(supervisor: Supervisor, name: str) -> int:
 
 
 def _are_safe(supervisor: Supervisor, jobs: list[str]) -> bool:
-    """Whether a checkpoint of the cloud has the rows of all these jobs."""
+    """Whether a checkpoint of the cloud has what every one of these was answered with a 202 for."""
     saved = (supervisor.cloud.folder / "state" / "dynamodb.json").read_text()
-    return all(f"job#{job}" in saved for job in jobs)
+    return all(f"job#{job}" in saved for job in jobs) and JobState.AWAITING_UPLOAD not in saved
 
 
 @pytest.mark.parametrize("victim", ["processing", "upload", "cloud"])
