@@ -80,7 +80,7 @@ def _members(settings: ProcessingEnvironment, ledger: DynamoLedger, queues: SqsQ
             shards=settings.due_shards,
         ).run(stop)
 
-    return {reader.name: reader.run for reader in readers} | {"sweeper": sweep}
+    return {**{reader.name: reader.run for reader in readers}, "sweeper": sweep}
 
 
 def _client(

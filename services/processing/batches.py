@@ -22,7 +22,7 @@ from contracts.lifecycle import Verdict
 from contracts.limits import Timing
 from contracts.messages import Finished, Message, Outgoing, Process, Queue, Transform, decode
 from contracts.ports import Clock, Ledger, Queues, Received
-from services.processing.changes import advance
+from services.processing.changes import advance, readable
 from services.processing.story import told
 
 Seen = Callable[[Message, Job], Event]
@@ -105,7 +105,7 @@ class Desk:
                 decoded[place] = decode(received.body)
             except BadMessage as error:
                 ends[place] = self._refuse(received, error.detail)
-        jobs = self._ledger.read(sorted({message.job_id for message in decoded.values()})) if decoded else {}
+        jobs = readable(self._ledger, sorted({message.job_id for message in decoded.values()})) if decoded else {}
         outgoing: list[Outgoing] = []
         for job_id, places in _by_job(decoded).items():
             job = jobs.get(job_id)

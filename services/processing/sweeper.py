@@ -22,7 +22,7 @@ from contracts.job import Debt, DebtKind, Instant, Job, JobState
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
 from contracts.ports import Clock, Eraser, Ledger, OriginalStore, Queues
-from services.processing.changes import Change, advance
+from services.processing.changes import Change, advance, readable
 from services.processing.purges import EmptySpells, Place, places_of, queue_of
 from services.processing.story import told
 
@@ -133,7 +133,7 @@ class Sweeper:
         stopped: Callable[[], bool],
     ) -> None:
         """One read, a write for each job that something is due of, and one send."""
-        jobs = self._ledger.read(job_ids)
+        jobs = readable(self._ledger, job_ids)
         outgoing: list[Outgoing] = []
         for job_id in job_ids:
             if job_id in jobs and not stopped():

@@ -3,6 +3,7 @@
 import hashlib
 import io
 
+import msgspec
 import pytest
 
 from contracts.errors import Unavailable
@@ -243,6 +244,26 @@ def test_one_job_that_fails_leaves_the_others_to_be_swept(
     pipeline.sweep()
     assert len(pipeline.queues.bodies(Queue.JOBS)) == 3
     assert [line["job_id"] for line in told if line["event"] == "job.failed_to_sweep"] == [jobs[1]]
+
+
+def test_a_row_that_cannot_be_read_does_not_keep_its_neighbours(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, told: list
+) -> None:
+    jobs = [uploaded(pipeline) for _ in range(3)]
+    pipeline.queues.purge()
+    read = pipeline.ledger.read
+
+    def spoiled(job_ids):
+        if jobs[1] in job_ids:
+            raise msgspec.ValidationError("planted")
+        return read(job_ids)
+
+    monkeypatch.setattr(pipeline.ledger, "read", spoiled)
+    pipeline.restart()
+    pipeline.clock.advance(31)
+    pipeline.sweep()
+    assert len(pipeline.queues.bodies(Queue.JOBS)) == 2
+    assert [line["job_id"] for line in told if line["event"] == "job.unreadable"] == [jobs[1]]
 
 
 def test_a_shard_that_does_not_answer_leaves_the_others(pipeline: Pipeline, told: list) -> None:
