@@ -70,7 +70,7 @@ def make(
         proxies=None if endpoint_url is None else {},
         **(_s3_settings(endpoint_url) if service == "s3" else {}),
     )
-    explicit = (
+    explicit: dict[str, Any] = (
         {}
         if keys is None
         else {

@@ -53,7 +53,7 @@ class S3Eraser:
 
 def erasure_policy(places: dict[str, list[str]], partition: str = "aws") -> str:
     """Session policy, as JSON: list and delete versions under these prefixes of these buckets, and nothing else."""
-    statements = []
+    statements: list[dict[str, Any]] = []
     for bucket, prefixes in places.items():
         arn = f"arn:{partition}:s3:::{bucket}"
         statements.append(

@@ -5,7 +5,7 @@ The item is an envelope (contracts/tables.py) around the encoded document, which
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -52,7 +52,8 @@ class DynamoLedger:
             except ClientError as refused:
                 if code_of(refused) != "ConditionalCheckFailedException":
                     raise
-                return decode_job(_document(refused.response["Item"]))
+                response: Mapping[str, Any] = refused.response
+                return decode_job(_document(response["Item"]))
         return None
 
     def read(self, job_ids: Sequence[JobId]) -> dict[JobId, Job]:

@@ -6,6 +6,7 @@ fully succeed, 2 something given was wrong, 3 the server or the network failed o
 the user.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -250,5 +251,6 @@ def main() -> None:
     """Entry point of the `darkroom` script."""
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character gets a question mark, not a traceback
-        stream.reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))

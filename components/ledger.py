@@ -48,7 +48,7 @@ class JobTables(pulumi.ComponentResource):
             range_key=table.range_key,
             attributes=[{"name": name, "type": kind} for name, kind in sorted(table.attributes.items())],
             global_secondary_indexes=[_index(index) for index in table.indexes],
-            ttl={"attribute_name": table.ttl, "enabled": True} if table.ttl else None,
+            ttl=aws.dynamodb.TableTtlArgs(attribute_name=table.ttl, enabled=True) if table.ttl else None,
             point_in_time_recovery={"enabled": True},
             deletion_protection_enabled=self._stage.deletion_protection,
             tags=self._stage.tags,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from contracts.job import Debt, DebtKind, Instant, Job, JobState, Lane
+from contracts.job import Debt, DebtKind, Instant, Job, Lane
 from contracts.limits import Timing
 from contracts.messages import Message, Outgoing, Process, Queue, Transform
 
@@ -127,8 +127,6 @@ def seconds(count: float) -> Instant:
     return round(count * 1_000)
 
 
-def _opened(
-    job: Job, kind: DebtKind, *, due_at: Instant, sent_at: Instant | None, **details: int | JobState | None
-) -> Job:
+def _opened(job: Job, kind: DebtKind, *, due_at: Instant, sent_at: Instant | None, **details: Any) -> Job:
     debt = Debt(id=job.last_debt + 1, kind=kind, due_at=due_at, sent_at=sent_at, **details)
     return replace(job, debts=(*job.debts, debt), last_debt=debt.id)

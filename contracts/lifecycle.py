@@ -76,7 +76,7 @@ class Row(Struct, frozen=True, kw_only=True):
 _S = JobState
 _ALL: Final = tuple(JobState)
 _LIVE: Final = tuple(state for state in JobState if state not in {_S.DELETING, _S.DELETED})
-_SAME: Final = {state: (state,) for state in JobState}
+_SAME: Final[dict[JobState, tuple[JobState, ...]]] = {state: (state,) for state in JobState}
 _ENDS: Final = (_S.COMPLETED, _S.PARTIALLY_COMPLETED, _S.FAILED)
 # states that may hold bytes which nobody pinned
 _UNPINNED: Final = {state: (state,) for state in (_S.CANCELLED, _S.ABANDONED, _S.REJECTED, _S.DELETING, _S.DELETED)}

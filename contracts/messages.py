@@ -42,13 +42,13 @@ class _Message(Struct, frozen=True, kw_only=True, tag_field="type"):
     """Of the request that made the job; for logs only."""
 
 
-class Process(_Message, tag="process"):
+class Process(_Message, frozen=True, kw_only=True, tag="process"):
     """A job waits to be planned. From: upload service, sweeper. To: processing service (`jobs`, `jobs-bulk`)."""
 
     run: int
 
 
-class Transform(_Message, tag="transform"):
+class Transform(_Message, frozen=True, kw_only=True, tag="transform"):
     """Make these variants of that version of an original. From: processing service. To: function (`transforms`).
 
     `format` is what the header said at the upload: the function opens the bytes as nothing else.
@@ -130,7 +130,7 @@ class Timings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cold: bool = False
 
 
-class Finished(_Message, tag="finished"):
+class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
     """The function's answer for one part. From: function. To: processing service (`completions`).
 
     `answers` has exactly the part's variants, unless `undecodable` names why none of them can ever be made.

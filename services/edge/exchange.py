@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 import structlog
-from litestar.types import Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
 from contracts import errors
 from services.edge.problems import PROBLEM_JSON, problem
@@ -39,7 +39,7 @@ _log: Final = structlog.get_logger()
 class Exchange:
     """One request and its reply, as the edge sees them."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, readiness: Readiness) -> None:
+    def __init__(self, scope: HTTPScope, receive: Receive, send: Send, readiness: Readiness) -> None:
         headers = {name: value for name, value in scope["headers"]}
         offered = headers.get(b"x-request-id", b"").decode("latin-1")
         self.request_id = offered if _SAFE_TOKEN.fullmatch(offered) else secrets.token_hex(16)
@@ -53,7 +53,7 @@ class Exchange:
         self._body_ended = not has_body
         self._closes = False
 
-    async def receive(self) -> Message:
+    async def receive(self) -> ReceiveMessage:
         message = await self._receive()
         if message["type"] == "http.request":
             self._bytes_in += len(message.get("body", b""))

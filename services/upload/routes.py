@@ -172,11 +172,12 @@ async def _while_connected(request: AnyRequest, waiting: Coroutine[Any, Any, Ans
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    tasks = [asyncio.create_task(waiting), asyncio.create_task(gone())]
+    answered, left = asyncio.create_task(waiting), asyncio.create_task(gone())
+    tasks: list[asyncio.Task[Any]] = [answered, left]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if tasks[0].done():
-            return tasks[0].result()
+        if answered.done():
+            return answered.result()
         raise edge.ClientGone
     finally:
         for task in tasks:

@@ -128,7 +128,7 @@ def test_a_caller_waits_while_others_are_on_their_way_and_no_longer() -> None:
     assert (deliveries.calls, asked) == ([[message(1)]], [True, True, False])
 
 
-def test_a_full_batch_waits_for_nobody() -> None:
+def test_a_full_batch_does_not_wait_for_those_on_their_way() -> None:
     deliveries = Deliveries()
     sender = CoalescingSender(deliveries, window_seconds=0, others_come=lambda: True, company_seconds=FOREVER)
     sender.send([message(number) for number in range(10)])
