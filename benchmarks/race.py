@@ -8,8 +8,8 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,21 +61,23 @@ def files(contenders: Mapping[str, Sequence[str]], *, cores: Sequence[int], fold
     return [folder / key for key in contenders]
 
 
-def race(contenders: Mapping[str, Sequence[str]], *, cores: Sequence[int], rounds: int) -> Race:
+def race(contenders: Mapping[str, Sequence[str]], *, cores: Sequence[int], rounds: int, realtime: bool = False) -> Race:
     """Run the contenders' programs (key -> command line) on these processors; the first one is the measure.
 
-    Raises SystemExit if one dies.
+    `realtime` puts them before everything else on the machine (Linux, root). Raises SystemExit if one dies.
     """
     with ExitStack() as open_ones:
         runners = {
-            key: open_ones.enter_context(closing(_Runner(command, cores))) for key, command in contenders.items()
+            key: open_ones.enter_context(closing(_Runner(command, cores, realtime=realtime)))
+            for key, command in contenders.items()
         }
         answers: dict[str, list[dict[str, float]]] = {key: [] for key in runners}
         strains = []
         for number in range(rounds):
             for key in runners if number % 2 == 0 else reversed(runners):
                 answers[key].append(runners[key].ask("run"))
-            strains.append(_strain())
+            with _scheduled(cores, realtime=realtime):
+                strains.append(_strain())
     first = [answer["ms"] for answer in answers[next(iter(runners))]]
     lanes = {key: _lane(runner.hello, answers[key], first) for key, runner in runners.items()}
     return Race(cores=len(cores), lanes=lanes, strain=round(statistics.median(strains), 3))
@@ -93,19 +95,16 @@ def _lane(hello: dict[str, Any], answers: Sequence[dict[str, float]], first: Seq
 
 
 class _Runner:
-    def __init__(self, command: Sequence[str], cores: Sequence[int]) -> None:
-        before = os.sched_getaffinity(0)
-        # the program inherits it, so that its libraries count these processors from their first line on
-        os.sched_setaffinity(0, cores)
-        try:
+    def __init__(self, command: Sequence[str], cores: Sequence[int], *, realtime: bool = False) -> None:
+        # the program inherits all of it, so that its libraries count these processors from their first line on
+        with _scheduled(cores, realtime=realtime):
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=ROOT
             )
-        finally:
-            os.sched_setaffinity(0, before)
         assert process.stdin is not None
         assert process.stdout is not None
         self._process, self._input, self._output = process, process.stdin, process.stdout
+        self._command = " ".join(command)
         self.hello = self._answer()
 
     def ask(self, line: str) -> dict[str, Any]:
@@ -123,8 +122,22 @@ class _Runner:
         line = self._output.readline()
         if not line:
             self.close()
-            raise SystemExit(f"a contender ended: {' '.join(map(str, self._process.args))}")
+            raise SystemExit(f"a contender ended: {self._command}")
         return json.loads(line)
+
+
+@contextmanager
+def _scheduled(cores: Sequence[int], *, realtime: bool) -> Iterator[None]:
+    """This process as its contenders are to be: what is started in it inherits it."""
+    before, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    os.sched_setaffinity(0, cores)
+    if realtime:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+        os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
 def _strain() -> float:

@@ -5,7 +5,7 @@
     ├───────── `seconds`: the function's time-out less RESERVE_SECONDS, puts included ─────────┤
 
 Whatever a picture can do ends in an answer: the whole original undecodable, or a variant done, failed, retryable or
-undone. What is raised is a bug of ours or of the order's writer. Called by `handler`; knows ports, not adapters.
+undone. An original that is gone fails its variants. What is raised is a bug of ours or of the order's writer. Called by `handler`; knows ports, not adapters.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from contracts.errors import BadMessage, InternalError, Rejected, ResourceLimit, Unavailable
+from contracts.errors import BadMessage, InternalError, Rejected, ResourceLimit, SourceMissing, Unavailable
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Transform, Undone
 from contracts.places import DIRECT, OriginalPlace, ResultPlace, parse_original
 from contracts.ports import OriginalReader, ResultStore
@@ -115,12 +115,15 @@ class _Desk:
     def work(self, threads: int, deadline: float) -> None:
         try:
             self._make(threads, deadline)
+        except SourceMissing as error:
+            # says nothing against the picture: the job fails and may be tried again, it is not rejected and erased
+            self._settle_rest(Failed, error.code, error.detail)
         except Rejected as error:
             self.undecodable = error
         except Unavailable as error:
-            self._settle_rest(error.code, error.detail)
+            self._settle_rest(Retryable, error.code, error.detail)
         except MemoryError:
-            self._settle_rest(ResourceLimit.code, "not enough memory to decode the original")
+            self._settle_rest(Retryable, ResourceLimit.code, "not enough memory to decode the original")
         finally:
             wait(self._puts, max(0.0, deadline - time.monotonic()))
             # what is late goes on until it ends by itself: a result is immutable and unreachable until it is named
@@ -185,12 +188,12 @@ class _Desk:
         with self._lock:
             self._answers[answer.name] = answer
 
-    def _settle_rest(self, code: str, detail: str) -> None:
-        """The same retryable trouble for every variant that has no answer yet."""
+    def _settle_rest(self, kind: type[Failed | Retryable], code: str, detail: str) -> None:
+        """The same trouble for every variant that has no answer yet."""
         with self._lock:
             for variant in self._order.variants:
                 self._answers.setdefault(
-                    variant.name, Retryable(name=variant.name, code=code, detail=detail[:MAX_DETAIL_CHARS])
+                    variant.name, kind(name=variant.name, code=code, detail=detail[:MAX_DETAIL_CHARS])
                 )
 
 

@@ -113,10 +113,13 @@ def test_a_picture_that_cannot_be_decoded_is_the_whole_answer(data, form, code):
     assert room.reported == []
 
 
-def test_an_original_that_is_gone_is_said_so():
+def test_an_original_that_is_gone_fails_its_variants_and_is_no_fault_of_the_picture():
     room = Room(photo())
     found = room.answer(*WEB, version_id="another")
-    assert (found.undecodable, found.answers) == (SourceMissing.code, ())
+    assert found.undecodable is None
+    assert [(type(answer), answer.name, answer.code) for answer in found.answers] == [
+        (Failed, variant.name, SourceMissing.code) for variant in WEB
+    ]
 
 
 def test_storage_that_does_not_answer_is_worth_another_try():

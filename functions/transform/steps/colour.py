@@ -7,7 +7,8 @@ of another colour space than the pixels) is left out with a warning: a picture i
 import io
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from itertools import product
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from PIL import Image
 
@@ -80,13 +81,9 @@ def profile_name(profile: bytes) -> str | None:
 
 def _converted(pixels: Image.Image, profile: bytes) -> Image.Image | None:
     """The pixels in sRGB; None if the profile cannot be used for them."""
-    transform = _transform(profile, pixels.mode)
-    if transform == "same":
-        return pixels
-    if transform is not None:
-        from PIL import ImageCms
-
-        converted = ImageCms.applyTransform(pixels, transform)
+    conversion = _conversion(profile, pixels.mode)
+    if conversion is not None:
+        converted = conversion.transform.apply(pixels) if conversion.changes else pixels
     elif pixels.mode == "L":
         # many a gray picture carries the RGB profile of the program that saved it
         converted = _converted(pixels.convert("RGB"), profile)
@@ -95,9 +92,16 @@ def _converted(pixels: Image.Image, profile: bytes) -> Image.Image | None:
     return converted.convert("L") if converted is not None and pixels.mode == "L" else converted
 
 
+class _Conversion(NamedTuple):
+    """To sRGB; `changes` is False for a profile that is sRGB already, whatever its name."""
+
+    transform: "ImageCmsTransform"
+    changes: bool
+
+
 @lru_cache(maxsize=16)
-def _transform(profile: bytes, mode: str) -> "ImageCmsTransform | str | None":
-    """The transform to sRGB, "same" if it would change nothing, None if there is none."""
+def _conversion(profile: bytes, mode: str) -> _Conversion | None:
+    """The conversion of pixels of this mode from this profile; None if there is none."""
     from PIL import ImageCms
 
     try:
@@ -114,28 +118,27 @@ def _transform(profile: bytes, mode: str) -> "ImageCmsTransform | str | None":
         )
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
-    return "same" if mode != "CMYK" and _changes_nothing(transform, mode) else transform
+    return _Conversion(transform, mode == "CMYK" or _changes(transform, mode))
 
 
-def _changes_nothing(transform: "ImageCmsTransform", mode: str) -> bool:
-    from PIL import ImageCms
-
+def _changes(transform: "ImageCmsTransform", mode: str) -> bool:
+    """Whether any of a grid of colours comes out as another."""
     steps = (0, 32, 64, 128, 192, 255)
     if mode == "L":
         patches = Image.frombytes("L", (len(steps), 1), bytes(steps))
     else:
-        colours = [(red, green, blue) for red in steps for green in steps for blue in steps]
-        patches = Image.new("RGB", (len(colours), 1))
-        patches.putdata(colours)
-    before = patches.convert(mode)
-    after = ImageCms.applyTransform(before, transform)
+        colours = bytes(value for colour in product(steps, repeat=3) for value in colour)
+        patches = Image.frombytes("RGB", (len(steps) ** 3, 1), colours)
+    after = transform.apply(patches.convert(mode))
     pairs = zip(patches.convert("RGB").tobytes(), after.convert("RGB").tobytes(), strict=True)
-    return all(abs(old - new) <= _SAME_WITHIN for old, new in pairs)
+    return any(abs(old - new) > _SAME_WITHIN for old, new in pairs)
 
 
 def _stretched(image: Image.Image) -> Image.Image:
     """Integers or floats as 8 bits: by 1/257 where they look like 16 bits, else over their own range."""
     low, high = image.getextrema()
+    assert isinstance(low, int | float)  # of one band, which these modes have
+    assert isinstance(high, int | float)
     if not (math.isfinite(low) and math.isfinite(high)):
         return Image.new("L", image.size)
     if image.mode == "I" and low >= 0 and high <= 65535:
@@ -149,6 +152,5 @@ def _stretched(image: Image.Image) -> Image.Image:
 def _from_lab(image: Image.Image) -> Image.Image:
     from PIL import ImageCms
 
-    return ImageCms.applyTransform(
-        image, ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
-    )
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(lab, srgb, "LAB", "RGB").apply(image)
