@@ -5,7 +5,8 @@
     ├───────── `seconds`: the function's time-out less RESERVE_SECONDS, puts included ─────────┤
 
 Whatever a picture can do ends in an answer: the whole original undecodable, or a variant done, failed, retryable or
-undone. An original that is gone fails its variants. What is raised is a bug of ours or of the order's writer. Called by `handler`; knows ports, not adapters.
+undone. An original that is gone fails its variants. What is raised is a bug of ours or of the order's writer. Called
+by `handler`; knows ports, not adapters.
 """
 
 import hashlib
