@@ -11,7 +11,9 @@ from contracts.limits import Timing
 from contracts.messages import Finished
 
 _CLOSED_PARTS_KEPT: Final = 24
-"""Closed parts are for people to read; the tokens of forgotten ones are fenced off by `last_token`."""
+_CLOSED_NAMES_KEPT: Final = 100
+"""Of closed parts, and of variants in them: both are for people to read and must not fill the document. The tokens of
+forgotten ones are fenced off by `last_token`."""
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
@@ -25,7 +27,7 @@ def dispatched(job: Job, names: tuple[str, ...], now: Instant, timing: Timing, *
     """A new part under a new token; after a spent try it waits before it is sent."""
     token, number = job.last_token + 1, job.last_part + 1
     part = Part(number=number, token=token, run=job.run, variants=names, opened_at=now)
-    job = replace(job, parts=pruned((*job.parts, part)), last_token=token, last_part=number)
+    job = replace(job, parts=(*job.parts, part), last_token=token, last_part=number)
     if tries:
         return open_later(job, DebtKind.TRANSFORM, now + back_off(job, tries, timing), token=token)
     return open_sent(job, DebtKind.TRANSFORM, now, timing, token=token)
@@ -37,7 +39,7 @@ def closed(job: Job, part: Part, outcome: str, now: Instant, event: Finished | N
     if event is not None:
         after = replace(after, timings=event.timings, function_request_id=event.function_request_id)
     parts = tuple(after if other.token == part.token else other for other in job.parts)
-    job = replace(job, parts=parts)
+    job = replace(job, parts=pruned(parts))
     return settle(job, lambda debt: debt.kind is DebtKind.TRANSFORM and debt.token == part.token)
 
 
@@ -70,14 +72,16 @@ def with_record(job: Job, record: VariantRecord) -> Job:
 
 def pruned(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Without the oldest closed parts, so that the document stays small however often parts were split."""
-    surplus = sum(not part.is_open for part in parts) - _CLOSED_PARTS_KEPT
-    kept = []
-    for part in parts:
-        if surplus > 0 and not part.is_open:
-            surplus -= 1
-        else:
-            kept.append(part)
-    return tuple(kept)
+    kept: list[Part] = []
+    closed_parts = names = 0
+    for part in reversed(parts):
+        if not part.is_open:
+            closed_parts += 1
+            names += len(part.variants)
+            if closed_parts > _CLOSED_PARTS_KEPT or names > _CLOSED_NAMES_KEPT:
+                continue
+        kept.append(part)
+    return tuple(reversed(kept))
 
 
 def rejected(job: Job, fault: Fault, now: Instant, timing: Timing) -> Job:

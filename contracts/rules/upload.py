@@ -38,8 +38,8 @@ def alarm_of(job: Job, timing: Timing) -> Instant | None:
     if job.state is JobState.DELETED:
         return None
     if job.state is JobState.AWAITING_UPLOAD:
-        late = timing.abandon_after_seconds if job.direct else timing.grace_seconds
-        return job.upload_until + seconds(late)
+        # long after the right to upload: until then the client may come back under its key, whatever broke off
+        return job.upload_until + seconds(timing.abandon_after_seconds)
     if job.state is JobState.DELETING:
         return min(debt.due_at for debt in job.debts)
     return job.expires_at

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from contracts.debts import settle
@@ -16,6 +17,11 @@ from contracts.rules.parts import Refusal, closed, concluded, dispatched, reject
 
 _CRASHES_ALLOWED: Final = 2
 """Crashes of a variant that was alone in its part before it is given up."""
+
+_MAX_DETAIL_BYTES: Final = 200
+_MAX_WORD_CHARS: Final = 100
+_MAX_FACTS_BYTES: Final = 6 * 1024
+"""Of what a job keeps of an answer, so that fifty variants and their story fit its row."""
 
 
 def planned(job: Job, event: Planned, now: Instant, timing: Timing) -> Job:
@@ -44,19 +50,19 @@ def finished(job: Job, event: Finished, now: Instant, timing: Timing) -> Job | R
         source = replace(job.source, sha256=job.source.sha256 or event.facts.sha256)
         job = replace(job, facts=event.facts, source=source)
     if event.undecodable is not None:
-        return _undecodable(job, part, Fault(code=event.undecodable, detail=event.detail), now, timing)
-    closes_some = any(isinstance(answer, Done | Failed) for answer in event.answers)
+        return _undecodable(job, part, _fault(event.undecodable, event.detail), now, timing)
     answers = {answer.name: answer for answer in event.answers}
-    again: list[VariantRecord] = []
-    records = []
-    for record in job.variants:
-        answer = answers.get(record.spec.name)
-        if answer is not None:
-            record = _answered(record, answer, event.engine, timing, spares_undone=closes_some)
-            if record.state is VariantState.PENDING:
-                again.append(record)
-        records.append(record)
-    job = replace(job, variants=tuple(records))
+    records = {record.spec.name: record for record in job.variants}
+    # whether the order got something done is known before what it had no time for is judged
+    for name, answer in answers.items():
+        if not isinstance(answer, Undone):
+            records[name] = _answered(records[name], answer, event.engine, timing)
+    closes_some = any(records[name].state is not VariantState.PENDING for name in answers)
+    for name, answer in answers.items():
+        if isinstance(answer, Undone) and not closes_some:
+            records[name] = _answered(records[name], answer, event.engine, timing)
+    job = replace(job, variants=tuple(records.values()))
+    again = [record for name, record in records.items() if name in answers and record.state is VariantState.PENDING]
     if again:
         spent = any(isinstance(answers[record.spec.name], Retryable) for record in again) or not closes_some
         tries = max(record.tries for record in again) if spent else 0
@@ -88,7 +94,9 @@ def crashed(job: Job, event: Crashed, now: Instant, timing: Timing) -> Job | Ref
 
 
 def _fits(job: Job, part: Part, event: Finished) -> bool:
-    """Whether our function can have given this answer: the part's variants exactly, each result in its place."""
+    """Whether our function can have given this answer: short, the part's variants exactly, each result in its place."""
+    if not _is_short(event):
+        return False
     if event.undecodable is not None:
         return not event.answers
     names = [answer.name for answer in event.answers]
@@ -106,12 +114,11 @@ def _fits(job: Job, part: Part, event: Finished) -> bool:
     return True
 
 
-def _answered(
-    record: VariantRecord, answer: Answer, engine: str, timing: Timing, *, spares_undone: bool
-) -> VariantRecord:
+def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing) -> VariantRecord:
     """The variant after its answer: completed, failed, or still pending with the try that it spent.
 
-    One that only ran out of time spends none if the order got something done: it will go further next time.
+    Not for one that only ran out of time while the order got something done: it spends none, and goes further next
+    time.
     """
     if isinstance(answer, Done):
         result = Result(
@@ -127,18 +134,37 @@ def _answered(
         )
         return replace(record, state=VariantState.COMPLETED, result=result, error=None)
     if isinstance(answer, Failed):
-        fault = Fault(code=answer.code, detail=answer.detail)
-        return replace(record, state=VariantState.FAILED, error=fault)
+        return replace(record, state=VariantState.FAILED, error=_fault(answer.code, answer.detail))
     if isinstance(answer, Undone):
-        if spares_undone:
-            return record
         fault = Fault(code="resource-limit", detail="there was never time enough for it", retryable=True)
     else:
-        fault = Fault(code=answer.code, detail=answer.detail, retryable=True)
+        fault = _fault(answer.code, answer.detail, retryable=True)
     tries = record.tries + 1
     if tries >= timing.variant_tries:
         return replace(record, tries=tries, state=VariantState.FAILED, error=fault)
     return replace(record, tries=tries)
+
+
+def _is_short(event: Finished) -> bool:
+    """Whether what is kept of the answer leaves the job its row; details are cut, the rest is as our function says it.
+
+    The function works on what strangers sent: an answer as long as a message may be would fill the row for good.
+    """
+    words = [event.function_request_id, event.engine, event.undecodable or ""]
+    for answer in event.answers:
+        if isinstance(answer, Done):
+            words.append("".join(answer.warnings))
+        elif isinstance(answer, Failed | Retryable):
+            words.append(answer.code)
+    facts = 0 if event.facts is None else len(msgspec.json.encode(event.facts))
+    return facts <= _MAX_FACTS_BYTES and all(len(word) <= _MAX_WORD_CHARS and word.isascii() for word in words)
+
+
+def _fault(code: str, detail: str, *, retryable: bool = False) -> Fault:
+    """With as much of the detail as each of fifty variants may have, and of that only what can be read."""
+    short = detail.encode(errors="replace")[:_MAX_DETAIL_BYTES].decode(errors="ignore")
+    plain = "".join(char if char.isprintable() else "?" for char in short)
+    return Fault(code=code, detail=plain, retryable=retryable)
 
 
 def _undecodable(job: Job, part: Part, fault: Fault, now: Instant, timing: Timing) -> Job:

@@ -342,3 +342,24 @@ def test_the_life_of_a_job_is_looked_at_again_at_the_write() -> None:
 
 def test_time_to_upload_is_looked_at_again_at_the_write() -> None:
     assert Life("a").then(LapsedAlarm()).verdict is Verdict.SUPERSEDED
+
+
+def test_what_ran_out_of_time_beside_one_that_failed_for_good_pays_nothing() -> None:
+    """The answer closed a variant, by its last try: there will be more time without it."""
+    life = Life("a", "b", webhook=False).processing()
+    for token in (1, 2):
+        life.then(finished(token, (Retryable(name="a", code="unavailable"), Retryable(name="b", code="unavailable"))))
+    assert [record.tries for record in life.job.variants] == [2, 2]
+    life.then(finished(3, (Retryable(name="a", code="unavailable"), Undone(name="b"))))
+    assert life.states() == {"a": VariantState.FAILED, "b": VariantState.PENDING}
+    assert [record.tries for record in life.job.variants] == [3, 2]
+    assert [[spec.name for spec in order.variants] for order in life.orders()] == [["b"]]
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_whoever_was_cut_off_may_come_back_for_a_quarter_of_an_hour(direct: bool) -> None:
+    life = Life("a", direct=direct)
+    alarm = life.job.upload_until + 900_000
+    assert life.job.due_at == alarm
+    assert life.at(alarm - 2).then(LapsedAlarm()).verdict is Verdict.SUPERSEDED
+    assert life.then(LapsedAlarm()).job.state is JobState.ABANDONED

@@ -1,0 +1,145 @@
+"""A job's row has room for whatever the job lives through, and for whatever a function may be made to say."""
+
+import random
+
+import pytest
+from msgspec.structs import replace
+
+from contracts.events import Crashed, Planned, Reserved, Retried, Stored
+from contracts.identifiers import new_job_id
+from contracts.job import FINAL, Job, JobState, encode_job
+from contracts.lifecycle import Verdict, step
+from contracts.limits import (
+    MAX_COMMANDS,
+    MAX_DOCUMENT_BYTES,
+    MAX_IDEMPOTENCY_KEY_CHARS,
+    MAX_META_BYTES,
+    MAX_VARIANTS,
+    Timing,
+)
+from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Undone
+from contracts.places import INLINE, OriginalPlace, ResultPlace
+from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
+from tests.contracts.test_lifecycle_traces import Life
+from tests.support.walk import SOURCE, done, finished
+
+TIMING = Timing()
+JOB_ID = new_job_id(2**44, bytes(10))
+TENANT = "t" * 40
+DIGEST = "d" * 64
+NAMES = [f"{number:v>40}" for number in range(MAX_VARIANTS)]
+
+
+def longest_job() -> Job:
+    """Everything that a request may say, at its longest."""
+    longest = Variant(
+        name="replaced",
+        resize=Resize(width=8_192, height=8_192, fit=Fit.CONTAIN, enlarge=True),
+        output=Output(format=OutputFormat.AVIF, quality=100),
+    )
+    asked = Reserved(
+        id=JOB_ID,
+        tenant=TENANT,
+        key=OriginalPlace(INLINE, TENANT, JOB_ID).key,
+        upload_until=2**44,
+        fingerprint="f" * 64,
+        variants=tuple(replace(longest, name=name) for name in NAMES),
+        life_seconds=365 * 86_400,
+        content_sha256="c" * 64,
+        source=replace(SOURCE, filename="\\" * 200, width=4_000, height=3_000),
+        meta={"k": "\x01" * (MAX_META_BYTES - 1)},  # six characters each, as JSON writes them
+        webhook="w" * 40,
+        request_id="r" * 64,
+    )
+    job = step(None, [asked], 2**44, TIMING).job
+    assert job is not None
+    return job
+
+
+def an_answer(dice: random.Random, name: str) -> Answer:
+    kind = dice.choices([Done, Failed, Retryable, Undone], weights=[4, 2, 4, 2])[0]
+    if kind is Done:
+        key = ResultPlace(TENANT, JOB_ID, name, DIGEST, OutputFormat.AVIF).key
+        return Done(
+            name=name, key=key, digest=DIGEST, bytes=2**27, width=8_192, height=8_192, format=OutputFormat.AVIF,
+            elapsed_ms=12_345.67, warnings=("colour-profile-ignored", "resize-without-simd"),
+        )  # fmt: skip
+    if kind is Undone:
+        return Undone(name=name)
+    return kind(name=name, code="unsupported-media-type", detail='"' * 300)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_a_job_lives_through_its_row_has_room_for_it(seed: int) -> None:
+    """Splits, tries, retries and the longest of everything, until nothing is left to try."""
+    dice, job, longest, now = random.Random(seed), longest_job(), 0, 2**44
+    facts = Facts(width=4_000, height=3_000, icc="i" * 64, metadata={f"tag {n}": "m" * 64 for n in range(50)})
+    for number in range(600):
+        now += 1_000
+        open_parts = [part for part in job.parts if part.is_open]
+        match job.state:
+            case JobState.AWAITING_UPLOAD:
+                event = Stored(version_id="v" * 100, etag="e" * 64, source=job.source)
+            case JobState.QUEUED:
+                event = Planned()
+            case JobState.FAILED | JobState.PARTIALLY_COMPLETED:
+                event = Retried(command=f"{number:c>{MAX_IDEMPOTENCY_KEY_CHARS}}", revision=job.revision)
+            case JobState.COMPLETED:
+                break
+            case _:
+                part = dice.choice(open_parts)
+                answers = tuple(an_answer(dice, name) for name in part.variants)
+                if dice.random() < 0.3:
+                    answers = tuple(
+                        Retryable(name=name, code="unavailable", detail="x" * 300) for name in part.variants
+                    )
+                event = Finished(
+                    job_id=JOB_ID, token=part.token, answers=answers, facts=facts, engine="1.22.333",
+                    timings=Timings(*[12_345.67] * 0, fetch_ms=12_345.67, decode_ms=12_345.67, total_ms=12_345.67),
+                    function_request_id="f" * 36,
+                )  # fmt: skip
+                if dice.random() < 0.5:
+                    event = Crashed(token=part.token)
+        outcome = step(job, [event], now, TIMING)
+        assert outcome.verdicts == (Verdict.APPLIED,)
+        assert outcome.job is not None
+        job = outcome.job
+        longest = max(longest, len(encode_job(job)))
+    assert len(job.commands) <= MAX_COMMANDS
+    assert MAX_DOCUMENT_BYTES // 2 < longest <= MAX_DOCUMENT_BYTES
+
+
+LONG = "x" * 10_000
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"engine": LONG},
+        {"function_request_id": LONG},
+        {"undecodable": LONG, "answers": ()},
+        {"facts": Facts(width=1, height=1, metadata={"camera": LONG})},
+        {"answers": (replace(done("a"), warnings=(LONG,)), done("b"))},
+        {"answers": (Failed(name="a", code=LONG), done("b"))},
+        {"answers": (Retryable(name="a", code="é\n"), done("b"))},
+    ],
+    ids=lambda said: next(iter(said)),
+)
+def test_an_answer_too_long_for_the_row_counts_as_a_crash(said: dict[str, object]) -> None:
+    life = Life("a", "b", webhook=False).processing()
+    life.then(replace(finished(1, (done("a"), done("b"))), **said))
+    assert (life.verdict, [part.outcome for part in life.job.parts]) == (Verdict.APPLIED, ["crashed", None, None])
+    assert len(encode_job(life.job)) < 4_000
+    life.then(finished(2, (done("a"),)), finished(3, (done("b"),)))
+    assert life.job.state in FINAL
+
+
+@pytest.mark.parametrize("kind", [Failed, Retryable])
+def test_a_long_detail_is_cut_and_made_readable(kind: type[Failed | Retryable]) -> None:
+    life = Life("a", webhook=False).processing()
+    while life.job.state is JobState.PROCESSING:
+        life.then(finished(life.job.last_token, (kind(name="a", code="image-corrupt", detail="é\0" + LONG),)))
+    fault = life.job.variants[0].error
+    assert fault is not None
+    assert fault.detail.startswith("é?xxx")
+    assert len(fault.detail.encode()) == 200
