@@ -274,5 +274,11 @@ def encode_job(job: Job) -> bytes:
 
 
 def decode_job(document: bytes) -> Job:
-    """Inverse of `encode_job`; raises msgspec.ValidationError for what no version of ours wrote."""
-    return _DECODER.decode(document)
+    """Inverse of `encode_job`; raises msgspec.ValidationError for what no version of ours wrote, or a later one did.
+
+    A later version's document is not read at all: written again, it would have lost what this version does not know.
+    """
+    job = _DECODER.decode(document)
+    if job.schema > SCHEMA:
+        raise msgspec.ValidationError(f"schema {job.schema} of a job is not known here")
+    return job

@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.job import FINAL, Debt, DebtKind, Job, JobState, Part, VariantRecord, decode_job, encode_job
+from contracts.job import FINAL, SCHEMA, Debt, DebtKind, Job, JobState, Part, VariantRecord, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES, MAX_VARIANTS
 from contracts.variants import Output, OutputFormat, Resize, Variant
 from tests.contracts.test_golden import JOBS
 from tests.support.strategies import values_of
 
-jobs = values_of(Job, {Variant: st.builds(Variant, name=st.sampled_from(["a", "b"]), resize=st.none())})
+jobs = values_of(Job, {Variant: st.builds(Variant, name=st.sampled_from(["a", "b"]), resize=st.none())}).map(
+    lambda job: msgspec.structs.replace(job, schema=SCHEMA)
+)
 JOB = JOBS["job-processing.s1"]
 
 
@@ -36,7 +38,15 @@ def test_a_job_of_the_most_variants_is_a_small_item() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"id": "x"}, {"state": "lost"}, {"schema": 0}, {"tenant": "../x"}, {"revision": "1"}, {"variants": [{}] * 51}],
+    [
+        {"id": "x"},
+        {"state": "lost"},
+        {"schema": 0},
+        {"schema": SCHEMA + 1},
+        {"tenant": "../x"},
+        {"revision": "1"},
+        {"variants": [{}] * 51},
+    ],
     ids=repr,
 )
 def test_what_nobody_wrote_is_not_read(wrong: dict[str, Any]) -> None:
