@@ -14,7 +14,9 @@ from contracts.presets import preset
 from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
 from functions.transform.geometry import cut, fits_output
 from functions.transform.pipeline import Made, Unmade, render
+from functions.transform.pyramid import planned
 from functions.transform.steps import resize as resizing
+from functions.transform.steps.decode import inspect
 from tests.support import pictures
 
 PRIVATE_MARKERS = (
@@ -126,6 +128,20 @@ def test_the_default_preset_of_a_large_photograph():
         if file.name == "thumb":
             upright = upright.crop((250, 0, 1750, 1500))
         assert distance(pictures.opened(file.body), upright.resize(file.size, Image.Resampling.LANCZOS)) < 4
+
+
+@pytest.mark.parametrize(("width", "target"), [(121, 15), (242, 60), (123, 61), (4_001, 500)])
+def test_a_picture_decoded_at_a_reduced_scale_ends_where_it_ends(width, target):
+    """The decoder rounds pixels up; taken for the picture's end, they would squeeze this ramp by up to 13 levels."""
+    ramp = Image.new("L", (width, 64))
+    ramp.putdata([round(255 * (x + 0.5) / width) for x in range(width)] * 64)
+    data = pictures.encoded(ramp, "jpeg", quality=100)
+    source = inspect(data, ImageFormat.JPEG)
+    (branch,) = planned(source.upright, [variant(resize=Resize(width=target))], scales=True)
+    assert branch.scale > 1
+    found = one(data, ImageFormat.JPEG, Resize(width=target))
+    for x in range(target):
+        assert abs(found.getpixel((x, found.height // 2)) - 255 * (x + 0.5) / target) <= 4
 
 
 def test_one_thread_and_two_make_the_same_pictures():
