@@ -34,7 +34,8 @@ class Clients:
         core.set_config_variable("config_file", os.devnull)
         core.set_config_variable("credentials_file", os.devnull)
         core.set_config_variable("profile", None)
-        self._session = boto3.Session(ROOT_KEY, ROOT_KEY, region_name=region, botocore_session=core)
+        # a client is a class made at run time, so no type of boto3's describes it
+        self._session: Any = boto3.Session(ROOT_KEY, ROOT_KEY, region_name=region, botocore_session=core)
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
 
 from local.aws import Clients
 
@@ -22,7 +23,12 @@ _PATH: Final = "/credentials/"
 _RENEWED_BEFORE: Final = timedelta(minutes=20)
 """boto3 starts to ask for new ones 15 minutes before the end; so it always gets some with longer to live."""
 
-Session = dict[str, Any]
+
+class _Session(Struct, frozen=True):
+    """A session as it is handed out, and when it ends."""
+
+    answer: dict[str, str]
+    until: datetime
 
 
 class Credentials:
@@ -32,7 +38,7 @@ class Credentials:
         self._clients = clients
         self._tokens: dict[str, str] = {}
         self._roles: dict[str, str] = {}
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, _Session] = {}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -76,24 +82,23 @@ class Credentials:
             # the cloud is being started again; boto3 asks again
             return HTTPStatus.SERVICE_UNAVAILABLE, {"message": "the cloud does not answer"}
 
-    def _session(self, process: str, role: str) -> Session:
+    def _session(self, process: str, role: str) -> dict[str, str]:
         with self._lock:
             session = self._sessions.get(process)
-            now = datetime.now(UTC)
-            if session is None or session["until"] - now < _RENEWED_BEFORE:
+            if session is None or session.until - datetime.now(UTC) < _RENEWED_BEFORE:
                 # the root key may take any role, whatever the role trusts
                 given = self._clients()["sts"].assume_role(
                     RoleArn=role, RoleSessionName=f"{process}-local", DurationSeconds=3600
                 )["Credentials"]
-                session = self._sessions[process] = {
+                answer = {
                     "AccessKeyId": given["AccessKeyId"],
                     "SecretAccessKey": given["SecretAccessKey"],
                     "Token": given["SessionToken"],
                     "RoleArn": role,
-                    "until": given["Expiration"],
+                    "Expiration": given["Expiration"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 }
-        expiration = session["until"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {**{name: value for name, value in session.items() if name != "until"}, "Expiration": expiration}
+                session = self._sessions[process] = _Session(answer, given["Expiration"])
+            return session.answer
 
 
 def _handler(credentials: Credentials) -> type[BaseHTTPRequestHandler]:

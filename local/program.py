@@ -61,7 +61,8 @@ def _run(root: Path, project: str, texts: dict[str, str], applier: Applier) -> d
     async def program() -> None:
         runpy.run_path(str(root / "__main__.py"), run_name="__main__")
         await engine.wait_for_rpcs()
-        found = settings.get_root_resource().outputs
+        # the root resource collects what the program exports
+        found = getattr(settings.get_root_resource(), "outputs", {})
         exports.update(await pulumi.Output.from_input(dict(found)).future() or {})
 
     try:
@@ -103,11 +104,13 @@ class _Hook(mocks.Mocks):
 class _Monitor(mocks.MockMonitor):
     """As Pulumi's own, but a registration comes with its URN and whether it is a component."""
 
-    mocks: _Hook
+    def __init__(self, hook: _Hook) -> None:
+        super().__init__(hook)
+        self._hook = hook
 
     def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
-        hook = self.mocks
+        hook = self._hook
         if hook.failure is not None:
             raise hook.failure
         with _loop_of_this_thread():

@@ -61,13 +61,14 @@ async def _serve(settings: LauncherSettings, folder: Path, listener: socket.sock
 
     from local.launcher import shims, watching
     from local.launcher.checkpoints import Checkpoints, save_state
+    from local.launcher.patching import put_over
 
     if app._version() != MINISTACK_VERSION:
         raise SystemExit(f"the shims are made for ministack {MINISTACK_VERSION}, this is {app._version()}")
     loop = asyncio.get_running_loop()
     checkpoints = Checkpoints(folder / "state")
     checkpoints.load_sessions()
-    persistence.save_state = save_state
+    put_over(persistence, "save_state", save_state)
     audit, requests = JsonLines(Path(settings.audit)), JsonLines(Path(settings.requests))
     shims.check_batches_as_single_actions()
     shims.check_deletions_as_both_actions()

@@ -21,6 +21,8 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import dynamodb, sts
 
+from local.launcher.patching import put_over
+
 _SECONDS = 0.6
 """From one save's start to the next: with the writing itself it stays under a second."""
 
@@ -102,7 +104,7 @@ def _write_and_end(states: dict[str, Callable[[], object]]) -> None:
     try:
         gc.disable()
         # nothing else runs in this copy of the process, so nothing needs protecting from change
-        copy.deepcopy = lambda value, memo=None: value
+        put_over(copy, "deepcopy", lambda value, memo=None: value)
         found = {name: state() for name, state in states.items()}
         folder = Path(persistence.STATE_DIR)
         drafts = [

@@ -19,6 +19,8 @@ from typing import Any
 from ministack.core import concurrency, iam_actions
 from ministack.services import dynamodb, sqs
 
+from local.launcher.patching import put_over
+
 _BATCH_ACTIONS = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
@@ -36,7 +38,7 @@ def check_batches_as_single_actions() -> None:
         action = extract(*arguments)
         return _BATCH_ACTIONS.get(action, action) if action else action
 
-    iam_actions.extract_iam_action = extract_iam_action
+    put_over(iam_actions, "extract_iam_action", extract_iam_action)
 
 
 def check_deletions_as_both_actions() -> None:
@@ -56,7 +58,7 @@ def check_deletions_as_both_actions() -> None:
         # in order, each once
         return list(dict.fromkeys(checks))
 
-    iam_actions.s3_additional_checks = s3_additional_checks
+    put_over(iam_actions, "s3_additional_checks", s3_additional_checks)
 
 
 def say_leading_keys() -> None:
@@ -71,7 +73,7 @@ def say_leading_keys() -> None:
         keys = sorted(set(_leading_keys(request))) if isinstance(request, dict) else []
         return {**context, "dynamodb:LeadingKeys": keys} if keys else context
 
-    iam_actions.dynamodb_service_context = dynamodb_service_context
+    put_over(iam_actions, "dynamodb_service_context", dynamodb_service_context)
 
 
 def wake_long_polls(loop: asyncio.AbstractEventLoop) -> None:
@@ -98,13 +100,13 @@ def wake_long_polls(loop: asyncio.AbstractEventLoop) -> None:
             loop.call_soon_threadsafe(announce)
 
     wake.set = wake_all
-    sqs.asyncio = SimpleNamespace(sleep=sleep, iscoroutine=asyncio.iscoroutine)
+    put_over(sqs, "asyncio", SimpleNamespace(sleep=sleep, iscoroutine=asyncio.iscoroutine))
 
 
 def touch_queues_on_the_loop(loop: asyncio.AbstractEventLoop, changed: Callable[[], None]) -> None:
     """Have the function's poller take and delete its messages on the event loop, and say that queues changed."""
     for name in ("_receive_messages_for_esm", "_delete_messages_for_esm"):
-        setattr(sqs, name, _on_loop(loop, getattr(sqs, name), changed))
+        put_over(sqs, name, _on_loop(loop, getattr(sqs, name), changed))
 
 
 def _on_loop(

@@ -17,6 +17,7 @@ from ministack.services import sts
 
 from local.jsonlines import JsonLines
 from local.launcher.checkpoints import Checkpoints
+from local.launcher.patching import put_over
 
 _READS = ("Get", "List", "Describe", "Head", "Query", "Scan", "BatchGet", "Simulate")
 _JSON_PREFIXES = {"dynamodb", "sqs"}
@@ -58,7 +59,7 @@ def audit_decisions(lines: JsonLines) -> None:
         )
         return denied
 
-    iam_evaluator.enforce = audited
+    put_over(iam_evaluator, "enforce", audited)
 
 
 def watch_requests(lines: JsonLines, checkpoints: Checkpoints) -> None:
@@ -78,7 +79,7 @@ def watch_requests(lines: JsonLines, checkpoints: Checkpoints) -> None:
         status, _, answer = response
         service = detect_service(method, path, headers, query)
         operation = _operation(service, method, path, headers, body, query)
-        record = {
+        record: dict[str, object] = {
             "time": started,
             "role": role_of(extract_access_key_id(headers, query) or ""),
             "service": service,
@@ -95,7 +96,7 @@ def watch_requests(lines: JsonLines, checkpoints: Checkpoints) -> None:
             _touch(checkpoints, service, operation, path, bool(record.get("empty")))
         return response
 
-    app._dispatch_service_request = watched
+    put_over(app, "_dispatch_service_request", watched)
 
 
 def _operation(

@@ -22,6 +22,6 @@ def session_of(clients: Clients, name: str, *statements: dict[str, Any]) -> Sess
     arn = clients["iam"].create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     clients["iam"].put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=json.dumps(policy))
     keys = clients["sts"].assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
+    session: Any = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
     return lambda service: session.client(service, endpoint_url=clients.endpoint, config=config)
