@@ -197,12 +197,15 @@ class Sweeper:
             objects = self._eraser.erase(job.tenant, job.id)
         except Unavailable as error:
             _log.warning("job.not_erased", job_id=job.id, reason=error.detail)
-            for debt in due:  # later and later, so that it does not stand in the way of others
-                yield LapsedDebt(debt=debt.id)
+        except Exception:
+            _log.exception("job.not_erased", job_id=job.id)
+        else:
+            _log.info("objects.erased", job_id=job.id, request_id=job.request_id, objects=objects)
+            for debt in due:
+                yield Erased(debt=debt.id)
             return
-        _log.info("objects.erased", job_id=job.id, request_id=job.request_id, objects=objects)
-        for debt in due:
-            yield Erased(debt=debt.id)
+        for debt in due:  # later and later, so that it does not stand in the way of others
+            yield LapsedDebt(debt=debt.id)
 
     def _send(self, outgoing: list[Outgoing]) -> None:
         """Best effort: what does not go out now is due again."""

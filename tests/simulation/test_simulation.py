@@ -79,7 +79,7 @@ RETRYABLE: Final = frozenset({JobState.FAILED, JobState.PARTIALLY_COMPLETED})
 
 NATURES: Final = [
     {},
-    {},
+    {"a": "failed"},
     {"a": "failed"},
     {"a": "failed", "b": "failed"},
     {"a": "dies"},
@@ -100,13 +100,13 @@ ACTORS: Final = (*READERS, "sweeper", "function")
 FAULTS: Final = ("dies before", "dies after", "fails before", "fails after")
 
 
-def faults(calls: int, *more: tuple[str, ...]) -> st.SearchStrategy[dict[int, str | tuple[str, ...]]]:
+def faults(calls: int) -> st.SearchStrategy[dict[int, str | tuple[str, ...]]]:
     """By the number of the call within one act: what befalls it. A tuple: these act on another host before it goes on.
 
     `calls` is about how many there are.
     """
     others = st.lists(st.sampled_from(ACTORS), min_size=1, max_size=3).map(tuple)
-    befalls = st.sampled_from([*FAULTS, *more]) | others
+    befalls = st.sampled_from(FAULTS) | others
     return st.just({}) | st.dictionaries(st.integers(0, calls - 1), befalls, max_size=2)
 
 
@@ -129,9 +129,11 @@ class Machine(RuleBasedStateMachine):
         options=st.sampled_from(OPTIONS),
         nature=st.sampled_from(NATURES),
         details=st.sampled_from(SOURCES),
-        # the sweeper's clock may be ahead of the one that an upload is held to
-        befalls=faults(4, ("clock", "sweeper")),
+        befalls=faults(4),
     )
+    def uploads(self, key: str, options: Options, nature: dict | str, details: dict, befalls: dict) -> None:
+        self.upload(key, options, nature, details, befalls)
+
     def upload(self, key: str, options: Options, nature: dict | str, details: dict, befalls: dict) -> None:
         picture = key.encode()
         job_id = derived_job_id("default", key)
@@ -154,6 +156,11 @@ class Machine(RuleBasedStateMachine):
             assert len(self.pipeline.ledger.jobs()) == rows, "25: a refused request left a row"
         except (Gone, Unavailable):
             return
+
+    @rule(key=st.sampled_from(["k6", "k7"]), others=st.permutations(["sweeper", "jobs", "function"]))
+    def an_upload_outlives_its_alarm(self, key: str, others: list[str]) -> None:
+        """The sweeper's clock may be ahead of the one that the upload is held to: it gives up on a put under way."""
+        self.upload(key, OPTIONS[0], {}, {}, {1: ("clock", *others)})
 
     @rule(order=st.permutations(ACTORS), rounds=st.integers(1, 2))
     def all_goes_well(self, order: list[str], rounds: int) -> None:
@@ -220,6 +227,14 @@ class Machine(RuleBasedStateMachine):
             encode(Process(job_id="00000000-0000-7000-8000-00000000ffff", run=1)).decode(),
         ]
         self.pipeline.queues.put(queue, forged[dice % len(forged)])
+
+    @precondition(lambda self: any(job.state is JobState.PROCESSING for job in self.pipeline.ledger.jobs()))
+    @rule(dice=st.integers(0, 99))
+    def forge_an_answer(self, dice: int) -> None:
+        """To an order that never was; read at once, while the job still waits for a real one."""
+        job = self.some_job(dice, {JobState.PROCESSING})
+        self.pipeline.queues.put(Queue.COMPLETIONS, encode(Finished(job_id=job.id, token=job.last_token + 1)).decode())
+        self.pipeline.turn("completions")
 
     @precondition(lambda self: self.pipeline.ledger.jobs())
     @rule(dice=st.integers(0, 99), what=st.sampled_from(["cancel", "delete"]), befalls=faults(2))
@@ -298,7 +313,7 @@ class Machine(RuleBasedStateMachine):
             if isinstance(fault, tuple):
                 with self.pipeline.quiet():
                     for name in fault:
-                        self.pipeline.clock.advance(600 if name == "clock" else 7)
+                        self.pipeline.clock.advance(1_200 if name == "clock" else 7)
                         self.turn(self.neighbour, name)
             elif fault in ("dies before", "fails before"):
                 raise Died if fault == "dies before" else Unavailable("planted")

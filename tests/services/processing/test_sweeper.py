@@ -190,7 +190,8 @@ def test_the_second_erasure_waits_for_its_time(pipeline: Pipeline, calls: list) 
     assert "objects.erase" not in calls
 
 
-def test_an_erasure_that_fails_is_tried_later_and_later(pipeline: Pipeline, told: list) -> None:
+@pytest.mark.parametrize("error", [Unavailable("planted"), PermissionError("a right is missing")], ids=repr)
+def test_an_erasure_that_fails_is_tried_later_and_later(pipeline: Pipeline, told: list, error: Exception) -> None:
     """Jobs that cannot be erased must not stand at the head of the index in the way of all others."""
     job_id = uploaded(pipeline)
     pipeline.function.nature[job_id] = "undecodable"
@@ -200,7 +201,7 @@ def test_an_erasure_that_fails_is_tried_later_and_later(pipeline: Pipeline, told
 
     def fails(op: str) -> None:
         if op == "objects.erase":
-            raise Unavailable("planted")
+            raise error
 
     pipeline.before = fails
     gaps = []
