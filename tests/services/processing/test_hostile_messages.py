@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from contracts.errors import Unavailable
 from contracts.job import JobState
 from contracts.limits import MAX_MESSAGE_BYTES
 from contracts.messages import Done, Finished, Process, Queue, decode, encode
@@ -189,6 +190,23 @@ def test_a_body_that_cannot_be_sent_on_does_not_stop_its_neighbours(pipeline: Pi
     assert settled.ends == (End.ACKNOWLEDGED, End.LEFT)
     assert pipeline.job(good).state is JobState.PROCESSING
     assert [line["log_level"] for line in told if line["event"] == "message.not_parked"] == ["error"]
+
+
+def test_a_bad_message_that_cannot_be_parked_now_comes_back(pipeline: Pipeline) -> None:
+    pipeline.queues.put(Queue.JOBS, BAD["B61 not JSON"])
+
+    def fails(op: str) -> None:
+        if op == "queues.park":
+            raise Unavailable("planted")
+
+    pipeline.before = fails
+    pipeline.turn("jobs")
+    pipeline.before = lambda op: None
+    assert len(pipeline.queues.bodies(Queue.JOBS)) == 1
+    pipeline.clock.advance(31)
+    pipeline.turn("jobs")
+    assert pipeline.queues.bodies(Queue.JOBS) == []
+    assert pipeline.queues.bodies(Queue.JOBS, dead_letters=True) == [BAD["B61 not JSON"]]
 
 
 def some_job(pipeline: Pipeline, queue: Queue) -> str:

@@ -263,6 +263,15 @@ def test_an_object_of_other_bytes_under_the_key_is_refused(room: UploadRoom) -> 
         accepted(room, arrival())
 
 
+def test_a_job_that_has_another_version_pinned_is_no_answer_to_these_bytes(room: UploadRoom) -> None:
+    """Whoever was quicker pinned what is not ours: a 202 would be for bytes that are never read."""
+    pinned = Stored(version_id="another", etag="e", source=arrival().source)
+    room.after = _when("objects.put_original", lambda: moved(room, pinned))
+    with pytest.raises(KeyReused):
+        accepted(room, arrival())
+    assert not room.messages
+
+
 def test_a_job_that_everybody_changes_is_given_up_for_now(room: UploadRoom) -> None:
     def meddle(op: str) -> None:
         if op == "ledger.replace":
