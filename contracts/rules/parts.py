@@ -11,7 +11,7 @@ from contracts.limits import Timing
 from contracts.messages import Finished
 
 _CLOSED_PARTS_KEPT: Final = 24
-_CLOSED_NAMES_KEPT: Final = 100
+_CLOSED_NAMES_KEPT: Final = 60
 """Of closed parts, and of variants in them: both are for people to read and must not fill the document. The tokens of
 forgotten ones are fenced off by `last_token`."""
 

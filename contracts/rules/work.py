@@ -18,8 +18,10 @@ from contracts.rules.parts import Refusal, closed, concluded, dispatched, reject
 _CRASHES_ALLOWED: Final = 2
 """Crashes of a variant that was alone in its part before it is given up."""
 
-_MAX_DETAIL_BYTES: Final = 200
+_MAX_DETAIL_BYTES: Final = 160
 _MAX_WORD_CHARS: Final = 100
+_MAX_WARNINGS: Final = 4
+_MAX_WARNING_CHARS: Final = 30
 _MAX_FACTS_BYTES: Final = 6 * 1024
 """Of what a job keeps of an answer, so that fifty variants and their story fit its row."""
 
@@ -129,7 +131,9 @@ def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing
             height=answer.height,
             format=answer.format,
             elapsed_ms=answer.elapsed_ms,
-            warnings=answer.warnings,
+            warnings=tuple(warning for warning in answer.warnings if len(warning) <= _MAX_WARNING_CHARS)[
+                :_MAX_WARNINGS
+            ],
             engine=engine,
         )
         return replace(record, state=VariantState.COMPLETED, result=result, error=None)
@@ -146,15 +150,13 @@ def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing
 
 
 def _is_short(event: Finished) -> bool:
-    """Whether what is kept of the answer leaves the job its row; details are cut, the rest is as our function says it.
+    """Whether what is kept of the answer leaves the job its row; details and warnings are cut, the rest is not.
 
     The function works on what strangers sent: an answer as long as a message may be would fill the row for good.
     """
     words = [event.function_request_id, event.engine, event.undecodable or ""]
     for answer in event.answers:
-        if isinstance(answer, Done):
-            words.append("".join(answer.warnings))
-        elif isinstance(answer, Failed | Retryable):
+        if isinstance(answer, Failed | Retryable):
             words.append(answer.code)
     facts = 0 if event.facts is None else len(msgspec.json.encode(event.facts))
     return facts <= _MAX_FACTS_BYTES and all(len(word) <= _MAX_WORD_CHARS and word.isascii() for word in words)

@@ -62,7 +62,7 @@ def an_answer(dice: random.Random, name: str) -> Answer:
         key = ResultPlace(TENANT, JOB_ID, name, DIGEST, OutputFormat.AVIF).key
         return Done(
             name=name, key=key, digest=DIGEST, bytes=2**27, width=8_192, height=8_192, format=OutputFormat.AVIF,
-            elapsed_ms=12_345.67, warnings=("colour-profile-ignored", "resize-without-simd"),
+            elapsed_ms=12_345.67, warnings=("colour-profile-ignored-or-what",) * 4,
         )  # fmt: skip
     if kind is Undone:
         return Undone(name=name)
@@ -119,7 +119,6 @@ LONG = "x" * 10_000
         {"function_request_id": LONG},
         {"undecodable": LONG, "answers": ()},
         {"facts": Facts(width=1, height=1, metadata={"camera": LONG})},
-        {"answers": (replace(done("a"), warnings=(LONG,)), done("b"))},
         {"answers": (Failed(name="a", code=LONG), done("b"))},
         {"answers": (Retryable(name="a", code="é\n"), done("b"))},
     ],
@@ -134,6 +133,14 @@ def test_an_answer_too_long_for_the_row_counts_as_a_crash(said: dict[str, object
     assert life.job.state in FINAL
 
 
+def test_of_warnings_a_few_short_ones_are_kept() -> None:
+    life = Life("a", webhook=False).processing()
+    life.then(finished(1, (replace(done("a"), warnings=("first-frame-only", LONG, *"bcdef")),)))
+    result = life.job.variants[0].result
+    assert result is not None
+    assert result.warnings == ("first-frame-only", "b", "c", "d")
+
+
 @pytest.mark.parametrize("kind", [Failed, Retryable])
 def test_a_long_detail_is_cut_and_made_readable(kind: type[Failed | Retryable]) -> None:
     life = Life("a", webhook=False).processing()
@@ -142,4 +149,4 @@ def test_a_long_detail_is_cut_and_made_readable(kind: type[Failed | Retryable]) 
     fault = life.job.variants[0].error
     assert fault is not None
     assert fault.detail.startswith("é?xxx")
-    assert len(fault.detail.encode()) == 200
+    assert len(fault.detail.encode()) == 160
