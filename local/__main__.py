@@ -3,14 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from local.problems import CannotRun
 
 
 def main(arguments: list[str]) -> int:
-    parsed = _parser().parse_args(arguments)
     try:
-        return 0 if _carry_out(parsed) else 1
+        return 0 if _carry_out(_parser().parse_args(arguments)) else 1
     except CannotRun as reason:
         print(f"darkroom: {reason}", file=sys.stderr)  # noqa: T201 (this is the answer)
         return 2
@@ -36,8 +36,15 @@ def _carry_out(parsed: argparse.Namespace) -> bool:
     return calls(parsed.jobs, parsed.at_once)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with an argument."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CannotRun(f"{message}; see {self.prog} --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description="The pipeline on the embedded cloud.")
+    parser = _Parser(prog="python -m local", description="The pipeline on the embedded cloud.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="start everything, put a picture through, stay up")
     run.add_argument("image", type=Path, nargs="?", help="picture to put through; without it a sample")

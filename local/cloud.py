@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from local.problems import CannotRun
 
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where the program, the services and the function's code are."""

@@ -12,7 +12,7 @@ from PIL import Image
 from client import BadInput, Darkroom, DarkroomError, Refused, Status, table
 from local.problems import CannotRun
 from local.state import write_whole
-from local.story import Story
+from local.story import Story, silence
 
 _PATIENCE_SECONDS = 60
 
@@ -40,7 +40,10 @@ def show(url: str, picture: Path, story: Story) -> Status:
         raise CannotRun(f"{picture} was {status.state}: {table.cause(status) or 'see the logs'}")
     story.step(f"{picture.name} went through the pipeline in {time.monotonic() - begun:.1f} s")
     story.line()
-    table.show(status, sys.stdout)
+    try:
+        table.show(status, sys.stdout)
+    except BrokenPipeError:
+        silence(sys.stdout)
     return status
 
 

@@ -1,5 +1,6 @@
 """What a run tells at the terminal: one line a step, with the seconds since the command."""
 
+import os
 import threading
 import time
 from typing import TextIO
@@ -18,6 +19,19 @@ class Story:
         self.line(f"{time.monotonic() - self._started:6.1f} s  {text}")
 
     def line(self, text: str = "") -> None:
-        if self._stream is not None:
-            with self._lock:
+        with self._lock:
+            if self._stream is None:
+                return
+            try:
                 print(text, file=self._stream, flush=True)
+            except BrokenPipeError:
+                # nobody reads any more (`| head`), which is no reason to end
+                silence(self._stream)
+                self._stream = None
+
+
+def silence(stream: TextIO) -> None:
+    """Let what is still in the stream go nowhere; its end would complain otherwise."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -26,7 +26,7 @@ from local.stack import Applied, Failure, Request, region_of
 from local.story import Story
 
 SERVICES: Final = ("upload", "processing")
-_READY_SECONDS: Final = 30.0
+_READY_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 12.0
 """A service has ten seconds to drain."""
 

@@ -1,8 +1,11 @@
 """Where MiniStack 1.5.33 differs from AWS in a way that matters here, and what is put over it.
 
 batch calls     AWS checks SendMessageBatch as sqs:SendMessage (and so on); MiniStack wanted actions of their own
+batch deletion  S3's reference asks for s3:DeleteObject always, and for s3:DeleteObjectVersion too where a version is
+                named; MiniStack asked for the first on the first key and for the second on the others
 LeadingKeys     AWS sets dynamodb:LeadingKeys from the hash keys of a request; MiniStack never did
 long polls      an empty receive looked again every 100 ms; now it looks as soon as something was sent
+memory          bytes of versions stayed in memory beside their files: 1.6 GB after as much was uploaded
 one thread      the function's poller took and deleted messages in threads of its own, while the event loop
                 replaced the same lists: a message sent at that moment could vanish. Now it asks the event loop.
 """
@@ -17,7 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import concurrency, iam_actions
-from ministack.services import dynamodb, sqs
+from ministack.services import dynamodb, s3, sqs
 
 from local.launcher.patching import put_over
 
@@ -101,6 +104,20 @@ def wake_long_polls(loop: asyncio.AbstractEventLoop) -> None:
 
     wake.set = wake_all
     put_over(sqs, "asyncio", SimpleNamespace(sleep=sleep, iscoroutine=asyncio.iscoroutine))
+
+
+def keep_bodies_on_disk() -> None:
+    """Drop a version's bytes from memory once they lie in a file, as MiniStack does where nothing is versioned."""
+    persist = s3._persist_object
+
+    def persist_object(bucket: str, key: str, obj: dict[str, Any]) -> None:
+        persist(bucket, key, obj)
+        for entry in s3._object_versions.get((bucket, key), []):
+            is_current = entry["version_id"] == obj.get("version_id") and obj.get("body") is None
+            if is_current or s3._version_file_exists(bucket, key, entry["version_id"]):
+                entry["data"] = None
+
+    put_over(s3, "_persist_object", persist_object)
 
 
 def touch_queues_on_the_loop(loop: asyncio.AbstractEventLoop, changed: Callable[[], None]) -> None:

@@ -17,7 +17,7 @@ from local import folder
 from local.supervisor import Supervisor
 from local.temporary import temporary
 from tests.support import pictures
-from tests.support.stack import Run, is_alive, running, until
+from tests.support.stack import Run, is_alive, listening_addresses, running, until
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,32 @@ def test_a_run_that_is_killed_leaves_nothing_running_and_loses_nothing(tmp_path:
         status = darkroom.status(job_id)
         assert status is not None
         assert status.state == "completed"
+
+
+def test_a_run_listens_on_loopback_and_nowhere_else(tmp_path: Path, image: Path) -> None:
+    with running(tmp_path / "data", image) as run:
+        pids = {process.pid for process in run.facts.processes}
+        listening = [address for pid in pids for address in listening_addresses(pid)]
+        assert len(listening) >= 4
+        assert {address for address, _ in listening} == {"127.0.0.1"}
+        ports = {process.port for process in run.facts.processes if process.port is not None}
+        assert ports <= {port for _, port in listening}
+
+
+def test_a_run_goes_on_when_nobody_reads_what_it_says(tmp_path: Path, image: Path) -> None:
+    run = Run(tmp_path / "data", image)
+    run.wait_for("embedded cloud up")
+    assert run.process.stdout is not None
+    run.process.stdout.close()
+
+    def is_up() -> bool:
+        try:
+            return httpx.get(f"{run.facts.url}/readyz").status_code == 200
+        except (OSError, httpx.TransportError):
+            return False
+
+    until(is_up, "the services to be ready")
+    assert run.end() == 0
 
 
 def test_a_file_that_is_no_picture_ends_the_run_with_one_line(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_the_command_says_in_one_line_why_it_cannot_run(folder: Path, tmp_path: 
     held.hold()
     assert "another run" in _one_line(_run("--port", "0", "--data", str(folder)))
     held.release()
+    assert "invalid int value: 'eighty'" in _one_line(_run("--port", "eighty"))
     assert "No such file" in _one_line(_run(str(tmp_path / "none.jpg"), "--data", str(folder)))
     assert "Is a directory" in _one_line(_run(str(tmp_path), "--data", str(folder)))
     (tmp_path / "empty.jpg").touch()

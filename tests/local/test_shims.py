@@ -1,14 +1,17 @@
 """Where the embedded cloud was made to do what AWS does. The shims are pinned to a version of MiniStack."""
 
+import os
 import threading
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import Clients
+from local.cloud import Cloud
 from local.launcher.__main__ import MINISTACK_VERSION
 
 Role = Callable[..., Callable[[str], Any]]
@@ -123,6 +126,30 @@ def test_deleting_versions_asks_for_both_rights_on_every_key(clients: Clients, r
     assert _refused(lambda: one.delete_objects(Bucket=bucket, Delete={"Objects": objects}))
     both = role({"Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"], "Resource": every})("s3")
     assert len(both.delete_objects(Bucket=bucket, Delete={"Objects": objects})["Deleted"]) == 2
+
+
+def test_versions_lie_on_disk_and_not_in_memory(cloud: Cloud, clients: Clients) -> None:
+    s3, bucket = clients["s3"], "large-versions"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def memory() -> int:
+        assert cloud.process is not None
+        return int(Path(f"/proc/{cloud.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def body(number: int) -> bytes:
+        return bytes([number]) * 8_000_000
+
+    s3.put_object(Bucket=bucket, Key="warm", Body=body(0))
+    before = memory()
+    versions = [
+        s3.put_object(Bucket=bucket, Key=f"a{number % 5}", Body=body(number))["VersionId"] for number in range(20)
+    ]
+    assert memory() - before < 80_000_000
+    for number, version in enumerate(versions):
+        stored = s3.get_object(Bucket=bucket, Key=f"a{number % 5}", VersionId=version)["Body"].read()
+        assert stored == body(number)
+    assert s3.get_object(Bucket=bucket, Key="a4")["Body"].read() == body(19)
 
 
 def test_a_waiting_receive_gets_what_is_sent_meanwhile(clients: Clients) -> None:

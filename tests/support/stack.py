@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -108,6 +109,24 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return _answers_signals(pid) and not Path("/proc/self").exists()
     return state != "Z"
+
+
+def listening_addresses(pid: int) -> list[tuple[str, int]]:
+    """Addresses and ports that a process listens on (Linux)."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            inodes.add(os.readlink(descriptor))
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+                address, _, port = fields[1].partition(":")
+                # an IPv4 address is written backwards; any other is told of as it stands
+                ip = socket.inet_ntoa(bytes.fromhex(address)[::-1]) if len(address) == 8 else address
+                found.append((ip, int(port, 16)))
+    return found
 
 
 def _answers_signals(pid: int) -> bool:
