@@ -113,7 +113,7 @@ class _Reading:
         elif event is None:
             self._part = None
         elif self._part is self._file:
-            await self._spool.write(bytes(event))
+            await self._spool.write(event)
         elif self._options is not None:
             self._options += event
             if len(self._options) > MAX_OPTIONS_BYTES:

@@ -21,7 +21,9 @@ from contracts.limits import MAX_BODY_BYTES, MIB
 from services.upload.threads import Threads
 
 MEMORY_BYTES: Final = MIB
-"""Held of one upload before it goes to the disk, and between two writes to it."""
+"""Held of one upload before it goes to the disk."""
+WRITE_BYTES: Final = MIB // 4
+"""Held between two writes, once it is there: 32 large uploads at once are 8 MiB and not 32."""
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -42,8 +44,8 @@ class Spool:
         self._directory = directory
         self._threads = threads
         self._most = most
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
+        # one buffer, not a list of pieces: a sender of tiny pieces would fill the memory with their overhead
+        self._waiting = bytearray()
         self._length = 0
         self._head = b""
         self._hash = hashlib.sha256()
@@ -53,16 +55,15 @@ class Spool:
     def length(self) -> int:
         return self._length
 
-    async def write(self, chunk: bytes) -> None:
+    async def write(self, chunk: bytes | bytearray) -> None:
         """Take these bytes. Raises PayloadTooLarge beyond the limit, Overloaded if the disk has no room."""
         self._length += len(chunk)
         if self._length > self._most:
             raise PayloadTooLarge(f"the file has more than {self._most} bytes", max_bytes=self._most)
         if len(self._head) < SNIFF_BYTES:
             self._head += chunk[: SNIFF_BYTES - len(self._head)]
-        self._waiting.append(chunk)
-        self._waiting_bytes += len(chunk)
-        if self._waiting_bytes > MEMORY_BYTES:
+        self._waiting += chunk
+        if len(self._waiting) > (MEMORY_BYTES if self._file is None else WRITE_BYTES):
             await self._threads.call(self._to_disk)
 
     async def whole(self) -> Spooled:
@@ -71,26 +72,24 @@ class Spool:
 
     def close(self) -> None:
         """Give memory and disk back; safe to repeat, and while a write is under way elsewhere."""
-        self._waiting = []
+        self._waiting = bytearray()
         if self._file is not None:
             self._file.close()
 
     def _finished(self) -> Spooled:
         if self._file is None:
-            content = b"".join(self._waiting)
-            self._hash.update(content)
-            file: BinaryIO = BytesIO(content)
+            self._hash.update(self._waiting)
+            file: BinaryIO = BytesIO(self._waiting)
             self._file = file
         else:
             self._to_disk()
             file = self._file
-        self._waiting = []
+        self._waiting = bytearray()
         file.seek(0)
         return Spooled(file=file, length=self._length, sha256=self._hash.hexdigest(), head=self._head)
 
     def _to_disk(self) -> None:
-        content = b"".join(self._waiting)
-        self._waiting, self._waiting_bytes = [], 0
+        content, self._waiting = self._waiting, bytearray()
         self._hash.update(content)
         try:
             if self._file is None:

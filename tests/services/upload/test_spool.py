@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +18,7 @@ from contracts.errors import Overloaded, PayloadTooLarge
 from contracts.formats import ImageFormat
 from services.upload import spool as spools
 from services.upload.application import application
-from services.upload.spool import MEMORY_BYTES, Spool, Spooled, SpoolRoom
+from services.upload.spool import MEMORY_BYTES, WRITE_BYTES, Spool, Spooled, SpoolRoom
 from services.upload.threads import Threads
 from tests.support.pictures import sample
 from tests.support.upload_room import Spoken, UploadRoom, file_part, in_pieces, multipart
@@ -58,9 +59,43 @@ def test_memory_is_bounded_and_the_file_has_no_name(length: int, threads: Thread
     whole = spooled(spool, [b"x" * 65_536] * (length // 65_536) + [b"x" * (length % 65_536)])
     assert isinstance(whole.file, BytesIO) == (length <= MEMORY_BYTES)
     assert list(tmp_path.iterdir()) == []
-    assert spool._waiting == []
+    assert not spool._waiting
     spool.close()
     assert whole.file.closed
+
+
+def test_tiny_pieces_take_no_more_memory_than_their_bytes(threads: Threads) -> None:
+    """A list of two-byte pieces would hold thirty times what was sent."""
+    spool, piece = Spool(None, threads), bytes(2)
+
+    async def peak() -> int:
+        tracemalloc.start()
+        try:
+            for _ in range(100_000):
+                await spool.write(piece)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert asyncio.run(peak()) < 3 * 200_000
+    spool.close()
+
+
+def test_what_is_on_the_disk_waits_in_small_portions(threads: Threads) -> None:
+    spool = Spool(None, threads)
+
+    async def held() -> list[int]:
+        sizes = []
+        for _ in range(2 * MEMORY_BYTES // 65_536):
+            await spool.write(bytes(65_536))
+            sizes.append(len(spool._waiting))
+        return sizes
+
+    sizes = asyncio.run(held())
+    on_disk = sizes.index(0)
+    assert max(sizes) <= MEMORY_BYTES
+    assert max(sizes[on_disk:]) <= WRITE_BYTES
+    spool.close()
 
 
 def test_one_byte_beyond_the_limit_is_refused(threads: Threads) -> None:
