@@ -69,6 +69,8 @@ async def _serve(settings: LauncherSettings, folder: Path, listener: socket.sock
     checkpoints = Checkpoints(folder / "state")
     checkpoints.load_sessions()
     put_over(persistence, "save_state", save_state)
+    # MiniStack would save while a checkpoint is under way, which would then put older state over it
+    put_over(app, "save_all", lambda states: None)
     audit, requests = JsonLines(Path(settings.audit)), JsonLines(Path(settings.requests))
     shims.check_batches_as_single_actions()
     shims.check_deletions_as_both_actions()
@@ -90,11 +92,12 @@ async def _serve(settings: LauncherSettings, folder: Path, listener: socket.sock
     )
     checkpoints.start()
     flusher = asyncio.create_task(_flush(audit, requests))
+    # uvicorn raises the signal again once it has stopped, and there is something left to do then
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         await uvicorn.Server(config).serve(sockets=[listener])
     finally:
-        checkpoints.stop()
-        checkpoints.save_sessions()
+        await checkpoints.finish()
         flusher.cancel()
         audit.flush()
         requests.flush()

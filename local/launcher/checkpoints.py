@@ -1,8 +1,8 @@
 """Saves the state of services that changed, so that a killed cloud loses at most a second.
 
 MiniStack saves only when it is stopped in good order. Here the process forks: the copy has all state as it was at that
-moment, writes it in MiniStack's own format and ends, while the original goes on serving (10,000 items of 4 KB: the
-event loop is held for the fork alone). Sessions of roles, which MiniStack never saves, are saved too, before the
+moment, writes it in MiniStack's own format and ends, while the original goes on serving (with 10,000 items of 4 KB,
+40 MB saved every 0.6 s, a put took 13 ms at the 99th percentile and 37 ms at most; 2026-11, two busy cores). Sessions of roles, which MiniStack never saves, are saved too, before the
 caller is told of them: a service does not notice that the cloud was restarted.
 """
 
@@ -45,10 +45,13 @@ class Checkpoints:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread; MiniStack itself saves everything once more when it is stopped in good order."""
+    async def finish(self) -> None:
+        """Wait for a checkpoint that is under way, then save everything: the cloud is being stopped in good order."""
         self._stopped.set()
         self._wake.set()
+        await asyncio.to_thread(self._thread.join)
+        persistence.save_all(app._build_persistence_save_dict())
+        self.save_sessions()
 
     def touch(self, service: str) -> None:
         self._changed.add(service)
@@ -95,7 +98,7 @@ class Checkpoints:
 
 
 def save_state(service: str, data: object) -> None:
-    """Stands in for MiniStack's own, which encodes in Python: 10,000 items took it 2 s, and `dumps` 0.1 s."""
+    """Stands in for MiniStack's own, which streams: that encodes in Python, and `dumps` in C."""
     _write(Path(persistence.STATE_DIR) / f"{service}.json", _encoded(service, data))
 
 

@@ -20,7 +20,9 @@ from local.launcher.checkpoints import Checkpoints
 from local.launcher.patching import put_over
 
 _READS = ("Get", "List", "Describe", "Head", "Query", "Scan", "BatchGet", "Simulate")
-_JSON_PREFIXES = {"dynamodb", "sqs"}
+_JSON_SERVICES = {"dynamodb", "sqs"}
+_STATES = {"logs": "cloudwatch_logs"}
+"""Names that a service's state has where they are not the service's."""
 
 Response = tuple[int, dict[str, str], Any]
 Dispatch = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]], str], Awaitable[Response]]
@@ -104,7 +106,7 @@ def _operation(
 ) -> str:
     """Name of the API call: of the target header, the `Action` of a query, or, for REST, of its IAM action."""
     target = headers.get("x-amz-target", "")
-    if service in _JSON_PREFIXES and target:
+    if service in _JSON_SERVICES and target:
         return target.rpartition(".")[2]
     action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
     operation = (action or method).rpartition(":")[2]
@@ -123,4 +125,4 @@ def _touch(checkpoints: Checkpoints, service: str, operation: str, path: str, em
         if not empty:
             checkpoints.touch("sqs")
     elif not operation.startswith(_READS):
-        checkpoints.touch(service)
+        checkpoints.touch(_STATES.get(service, service))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local.aws import Clients
 from local.cloud import Cloud
+from local.jsonlines import read
 from tests.support.embedded import REGION, session_of
 from tests.support.stack import until
 
@@ -95,3 +96,7 @@ def test_a_cloud_that_is_stopped_in_good_order_keeps_what_was_said_last(tmp_path
                 clients["sqs"].create_queue(QueueName="letters")
             finally:
                 cloud.stop()
+            assert cloud.process is not None
+            assert cloud.process.returncode == 0
+            calls = [line["operation"] for line in read(cloud.requests)]
+            assert calls == ["ListQueues", "CreateQueue"] * (turn + 1)
