@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from contracts.events import Crashed, Planned, Reserved, Retried, Stored
 from contracts.identifiers import new_job_id
-from contracts.job import FINAL, Job, JobState, encode_job
+from contracts.job import FINAL, Job, JobState, VariantRecord, encode_job
 from contracts.lifecycle import Verdict, step
 from contracts.limits import (
     MAX_COMMANDS,
@@ -107,6 +107,21 @@ def test_whatever_a_job_lives_through_its_row_has_room_for_it(seed: int) -> None
         longest = max(longest, len(encode_job(job)))
     assert len(job.commands) <= MAX_COMMANDS
     assert MAX_DOCUMENT_BYTES // 2 < longest <= MAX_DOCUMENT_BYTES
+
+
+def test_parts_that_are_closed_again_and_again_do_not_fill_the_row() -> None:
+    """Fifty light variants in one part, whose storage never answers: the story of all tries would be the longest."""
+    job = longest_job()
+    job = replace(job, variants=tuple(VariantRecord(spec=Variant(name=name, resize=Resize(width=9))) for name in NAMES))
+    job = step(job, [Stored(version_id="v", etag="e", source=job.source), Planned()], 2**44, TIMING).job
+    for number in range(10):
+        while job is not None and job.state is JobState.PROCESSING:
+            answers = tuple(Retryable(name=name, code="unavailable", detail='"' * 300) for name in NAMES)
+            answer = Finished(job_id=JOB_ID, token=job.last_token, answers=answers)
+            job = step(job, [answer], 2**44, TIMING).job
+        assert job is not None
+        assert len(encode_job(job)) <= MAX_DOCUMENT_BYTES
+        job = step(job, [Retried(command=f"{number}", revision=job.revision), Planned()], 2**44, TIMING).job
 
 
 LONG = "x" * 10_000
