@@ -14,7 +14,7 @@ PORT ?= 8000
 DATA ?= .data
 IMAGE ?=
 SUITE ?= pictures
-ROOMS := adapters components services functions/transform client local tests
+ROOMS := adapters components services functions/transform client local tests benchmarks
 # the function's own: what AWS runs it on (see `transform` in components/config.py)
 FUNCTION_PYTHON ?= 3.13
 FUNCTION_ARCH ?= x86_64
@@ -60,8 +60,13 @@ permissions: env ## what each role used and was granted, measured on the embedde
 calls: env ## calls to AWS for one job of four variants, counted over 200 jobs
 	@$(BIN)/python -m local calls
 
-bench: env build/tools ## SUITE=pictures: our picture work beside sharp's, interleaved
-	@$(BIN)/python -m benchmarks $(SUITE)
+bench: env build/tools build/judge/made ## SUITE=pictures: our picture work beside sharp's, interleaved
+	@$(BIN)/python -m benchmarks $(SUITE) --judge build/judge/bin/python
+
+build/judge/made: benchmarks/requirements.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/judge
+	@VIRTUAL_ENV=$(CURDIR)/build/judge $(BIN)/uv pip sync --quiet --require-hashes benchmarks/requirements.txt
+	@touch $@
 
 artifact: env ## the function's libraries for its own Python and architecture
 	@mkdir -p build/function
