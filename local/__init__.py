@@ -6,11 +6,13 @@
 
     launcher/     inside the cloud's process: audit, request log, checkpoints, shims
     cloud         starts and stops that process
-    program       runs the Pulumi program here and applies what it declares, by `handlers/`
+    program       runs the Pulumi program; applier and handlers/ make the cloud what it declares, state remembers it
     credentials   gives each service the session of its role
-    supervisor    starts the processes, keeps them up, stops them
-    showing       a picture through the pipeline, and the table of its variants
+    supervisor    what a run consists of; keeping starts again what ends
     folder        the data folder: lock, ports, run.json
+    running       `run`; showing puts the picture through
+    temporary     a stack of its own for the counters and for tests
+    permissions   `permissions`, by rights and leftovers      calls    `calls`, by counting
 
 Everything listens on 127.0.0.1. Nothing imports this room but its own tests.
 """

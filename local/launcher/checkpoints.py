@@ -2,8 +2,9 @@
 
 MiniStack saves only when it is stopped in good order. Here the process forks: the copy has all state as it was at that
 moment, writes it in MiniStack's own format and ends, while the original goes on serving (with 10,000 items of 4 KB,
-40 MB saved every 0.6 s, a put took 13 ms at the 99th percentile and 37 ms at most; 2026-11, two busy cores). Sessions of roles, which MiniStack never saves, are saved too, before the
-caller is told of them: a service does not notice that the cloud was restarted.
+40 MB saved every 0.6 s, a put took 13 ms at the 99th percentile and 37 ms at most; 2026-11, two busy cores). Sessions
+of roles, which MiniStack never saves, are saved too, before the caller is told of them: a service does not notice that
+the cloud was restarted.
 """
 
 import asyncio
