@@ -199,7 +199,7 @@ EFFECTS: Final = (
         _PURGES,
         "        (Queue.COMPLETIONS, False),\n        (Queue.TRANSFORMS, True),\n        (Queue.COMPLETIONS, True),\n",
         "",
-        _PURGE_TESTS,
+        _SWEEP_TESTS,
     ),
     one("one look at an empty queue is enough", _PURGES, ">= self._apart", ">= 0", _PURGE_TESTS),
     one(
