@@ -42,7 +42,7 @@ check: env ## the inner loop, ten seconds: style, types, pure rooms, services wi
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyrefly check --summary=none
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/contracts tests/house tests/components tests/services tests/client
+	@HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -n 2 -m "not slow" tests/contracts tests/house tests/components tests/services tests/client
 
 test: env build/tools ## everything that must hold, the real browser and the API collection included
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }

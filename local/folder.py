@@ -23,18 +23,11 @@ _MAX_PORT: Final = 65_535
 
 
 class Running(Struct, frozen=True, kw_only=True):
-    """One process of a run; `port` is None for one that listens on none."""
+    """One process of a run, as run.json lists it; `port` is None for one that listens on none."""
 
     name: str
     pid: int
     port: int | None
-
-
-class Run(Struct, frozen=True, kw_only=True):
-    """Content of run.json."""
-
-    url: str
-    processes: list[Running]
 
 
 class Folder:
@@ -99,8 +92,8 @@ class Folder:
             write_whole(file, msgspec.json.encode({**ports, name: listener.getsockname()[1]}))
         return listener
 
-    def write_run(self, run: Run) -> None:
-        write_whole(self.run_file, msgspec.json.format(msgspec.json.encode(run)))
+    def write_run(self, processes: list[Running]) -> None:
+        write_whole(self.run_file, msgspec.json.format(msgspec.json.encode(processes)))
 
 
 def port_socket(port: int) -> socket.socket:

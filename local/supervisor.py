@@ -19,7 +19,7 @@ import msgspec
 from local.aws import Clients
 from local.cloud import ROOT, Cloud, answers, clean_environment, end
 from local.credentials import Credentials
-from local.folder import Folder, Run, Running
+from local.folder import Folder, Running
 from local.keeping import Due, Ended, Keeper, Start
 from local.problems import CannotRun
 from local.stack import Applied, Failure, Request, region_of
@@ -214,7 +214,7 @@ class Supervisor:
     def _write_run(self) -> None:
         processes = [Running(name="supervisor", pid=os.getpid(), port=None)]
         processes += [Running(name=kept.name, pid=kept.process.pid, port=kept.port) for kept in self._keeper]
-        self.folder.write_run(Run(url=self.url, processes=processes))
+        self.folder.write_run(processes)
 
 
 def _inform(process: "subprocess.Popen[bytes]", environment: dict[str, str] | None) -> None:

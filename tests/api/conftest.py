@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import pytest
 
 from contracts.formats import ImageFormat
 from contracts.limits import MAX_BODY_BYTES
-from local.folder import Run
 from local.temporary import temporary
 from tests.support import pictures
 
@@ -24,9 +22,7 @@ class Addresses(NamedTuple):
 @pytest.fixture(scope="session")
 def addresses() -> Iterator[Addresses]:
     with temporary() as stack:
-        run = msgspec.json.decode(stack.folder.run_file.read_bytes(), type=Run)
-        ports = {process.name: process.port for process in run.processes}
-        yield Addresses(run.url, f"http://127.0.0.1:{ports['processing']}")
+        yield Addresses(stack.url, stack.internal_url)
 
 
 @pytest.fixture(scope="session")

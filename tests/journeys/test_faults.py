@@ -38,16 +38,16 @@ def test_a_run_shows_its_picture_and_keeps_its_jobs_over_a_restart(tmp_path: Pat
         job_id, shown = _job_shown(run), "\n".join(run.lines)
         for name, size in {"large": "800×600", "medium": "800×600", "small": "400×300", "thumb": "150×150"}.items():
             assert any(line.startswith(name) and size in line for line in run.lines), shown
-        names = {process.name for process in run.facts.processes}
+        names = {process.name for process in run.processes}
         assert names == {"supervisor", "cloud", "upload", "processing"}
-        with Darkroom(run.facts.url) as darkroom:
+        with Darkroom(run.url) as darkroom:
             before = darkroom.status(job_id)
-        pids = [process.pid for process in run.facts.processes]
+        pids = [process.pid for process in run.processes]
         assert run.end() == 0
         assert not (tmp_path / "data" / "run.json").exists()
         assert not [pid for pid in pids if is_alive(pid)]
     with running(tmp_path / "data", image) as run:
-        with Darkroom(run.facts.url) as darkroom:
+        with Darkroom(run.url) as darkroom:
             after = darkroom.status(job_id)
         assert before is not None
         assert after is not None
@@ -105,10 +105,10 @@ def test_whatever_is_killed_in_the_middle_of_fifty_jobs_all_of_them_complete(
 def test_a_run_that_is_killed_leaves_nothing_running_and_loses_nothing(tmp_path: Path, image: Path) -> None:
     with running(tmp_path / "data", image) as run:
         job_id = _job_shown(run)
-        pids = [process.pid for process in run.facts.processes]
+        pids = [process.pid for process in run.processes]
         run.end(signal.SIGKILL)
         until(lambda: not any(is_alive(pid) for pid in pids), "every process to end")
-    with running(tmp_path / "data", image) as run, Darkroom(run.facts.url) as darkroom:
+    with running(tmp_path / "data", image) as run, Darkroom(run.url) as darkroom:
         status = darkroom.status(job_id)
         assert status is not None
         assert status.state == "completed"
@@ -116,11 +116,11 @@ def test_a_run_that_is_killed_leaves_nothing_running_and_loses_nothing(tmp_path:
 
 def test_a_run_listens_on_loopback_and_nowhere_else(tmp_path: Path, image: Path) -> None:
     with running(tmp_path / "data", image) as run:
-        pids = {process.pid for process in run.facts.processes}
+        pids = {process.pid for process in run.processes}
         listening = [address for pid in pids for address in listening_addresses(pid)]
         assert len(listening) >= 4
         assert {address for address, _ in listening} == {"127.0.0.1"}
-        ports = {process.port for process in run.facts.processes if process.port is not None}
+        ports = {process.port for process in run.processes if process.port is not None}
         assert ports <= {port for _, port in listening}
 
 
@@ -132,7 +132,7 @@ def test_a_run_goes_on_when_nobody_reads_what_it_says(tmp_path: Path, image: Pat
 
     def is_up() -> bool:
         try:
-            return httpx.get(f"{run.facts.url}/readyz").status_code == 200
+            return httpx.get(f"{run.url}/readyz").status_code == 200
         except (OSError, httpx.TransportError):
             return False
 

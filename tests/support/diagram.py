@@ -1,6 +1,6 @@
 """The state diagram of docs/architecture.md, made from the table in contracts/lifecycle.py.
 
-    python -m tests.support.diagram        writes it between the markers (`make docs`)
+python -m tests.support.diagram        writes it between the markers (`make docs`)
 """
 
 from pathlib import Path

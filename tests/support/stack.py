@@ -67,11 +67,16 @@ class Run:
         raise AssertionError(f"no line had {pattern!r} before the run ended:\n" + "\n".join(self.lines))
 
     @property
-    def facts(self) -> folder.Run:
-        return msgspec.json.decode((self.data / "run.json").read_bytes(), type=folder.Run)
+    def processes(self) -> list[folder.Running]:
+        return msgspec.json.decode((self.data / "run.json").read_bytes(), type=list[folder.Running])
+
+    @property
+    def url(self) -> str:
+        port = next(process.port for process in self.processes if process.name == "upload")
+        return f"http://127.0.0.1:{port}"
 
     def pid_of(self, name: str) -> int:
-        return next(process.pid for process in self.facts.processes if process.name == name)
+        return next(process.pid for process in self.processes if process.name == name)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Signal it if it still runs, read the rest, and give its exit code."""
