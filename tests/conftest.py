@@ -23,7 +23,7 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.register_profile(
     "nightly", settings.get_profile("default"), max_examples=20_000, phases=set(Phase) - {Phase.explain}
 )
-settings.register_profile("check", settings.get_profile("default"), max_examples=20)
+settings.register_profile("check", settings.get_profile("default"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
 _room = ""

@@ -76,8 +76,8 @@ def mortal() -> Iterator[Supervisor]:
 
 
 def _pid(supervisor: Supervisor, name: str) -> int:
-    run = msgspec.json.decode(supervisor.folder.run_file.read_bytes(), type=folder.Run)
-    return next(process.pid for process in run.processes if process.name == name)
+    processes = msgspec.json.decode(supervisor.folder.run_file.read_bytes(), type=list[folder.Running])
+    return next(process.pid for process in processes if process.name == name)
 
 
 def _are_safe(supervisor: Supervisor, jobs: list[str]) -> bool:

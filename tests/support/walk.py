@@ -369,8 +369,10 @@ class Storage(Walk):
     timeout: both before the second erasure of a deletion is due. Each erasure lists, and later deletes what it listed.
     """
 
-    def __init__(self, *, limit: int = 400_000) -> None:
+    def __init__(self, *, lapses: bool = False, limit: int = 400_000) -> None:
+        """With `lapses` debts are looked at as well and lives end: six times as many worlds."""
         super().__init__(reserved("a", direct=True, webhook=False), limit=limit)
+        self.lapses = lapses
 
     def acts(self, world: World, job: Job) -> Iterator[tuple[str, Event | World, int]]:
         now = job.updated_at + 1
@@ -402,9 +404,10 @@ class Storage(Walk):
         yield "LapsedAlarm", LapsedAlarm(), max(now, 1 + (job.alarm_at or 0))
         yield "Cancelled", Cancelled(command="cancel"), now
         yield "Deleted", Deleted(command="delete"), now
-        yield "Expired", Expired(), max(now, job.expires_at)
-        for debt in job.debts:
-            yield f"LapsedDebt {debt.id}", LapsedDebt(debt=debt.id), max(now, debt.due_at)
+        if self.lapses:
+            yield "Expired", Expired(), max(now, job.expires_at)
+            for debt in job.debts:
+                yield f"LapsedDebt {debt.id}", LapsedDebt(debt=debt.id), max(now, debt.due_at)
         yield from self._erasures(world, job, now, second is not None)
 
     def _too_late(self, world: World, job: Job) -> bool:
