@@ -62,14 +62,19 @@ def lapsed(debt: Debt, now: Instant, timing: Timing, *, queue_empty: bool) -> De
     """The debt after it was looked at: sent (again), and dated anew.
 
     The gap doubles up to the longest, and is the longest at once while the queue is not empty: then the message waits
-    its turn and a copy would only make the queue longer. The first send of a debt that backed off is no lapse.
+    its turn, or is in hand. An order is then not even sent again: its copy would be carried out as well, and a lost
+    send of it heals by the redelivery of the message that was answered with it. The first send of a debt that backed
+    off is no lapse.
     """
     first = debt.sent_at is None and debt.kind is not DebtKind.ERASE
     lapses = debt.lapses if first else debt.lapses + 1
     gap = min(timing.first_gap_seconds * 2**lapses, timing.last_gap_seconds)
-    if not first and not queue_empty:
+    waits = not first and not queue_empty
+    if waits:
         gap = timing.last_gap_seconds
     sent_at = None if debt.kind is DebtKind.ERASE else now
+    if waits and debt.kind is DebtKind.TRANSFORM:
+        sent_at = debt.sent_at
     return replace(debt, lapses=lapses, due_at=now + seconds(gap), sent_at=sent_at)
 
 

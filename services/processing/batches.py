@@ -120,8 +120,12 @@ class Desk:
             except Exception:
                 # a bug, or a document that no version of ours wrote: the others of the batch go on
                 _log.exception("message.failed", queue=self._queue, job_id=job_id)
-        dispatched = self._send(outgoing)
+        if not self._send(outgoing):
+            # they come again, and what they still owe then goes out: sooner than the sweeper would send it
+            ends = [End.LEFT if end is End.ACKNOWLEDGED else end for end in ends]
+            outgoing = []
         self._delete([received for received, end in zip(batch, ends, strict=True) if end is not End.LEFT])
+        dispatched = sum(message.queue is Queue.TRANSFORMS for message in outgoing)
         return Settled(ends=tuple(ends), dispatched=dispatched)
 
     def _settle_job(
@@ -182,15 +186,16 @@ class Desk:
         self._told.add(mark)
         _log.warning("message.stays_parked", queue=self._queue, reason=reason, **who)
 
-    def _send(self, outgoing: list[Outgoing]) -> int:
-        """Best effort: what does not go out now stays owed in the table, and the sweeper sends it."""
+    def _send(self, outgoing: list[Outgoing]) -> bool:
+        """Whether all of it went out; what did not stays owed in the table."""
         if not outgoing:
-            return 0
+            return True
         try:
             self._queues.send(outgoing)
         except Unavailable as error:
             _log.warning("messages.not_sent", queue=self._queue, messages=len(outgoing), reason=error.detail)
-        return sum(message.queue is Queue.TRANSFORMS for message in outgoing)
+            return False
+        return True
 
     def _delete(self, messages: list[Received]) -> None:
         if not messages:

@@ -218,14 +218,28 @@ def test_eight_copies_of_process_make_one_order() -> None:
     assert orders == 1
 
 
-@pytest.mark.parametrize("empty", [True, False])
-def test_a_lapse_sends_the_same_order_and_spends_nothing(empty: bool) -> None:
+def test_a_lapse_sends_the_same_order_and_spends_nothing() -> None:
     life = Life("a").processing()
     (order,) = life.orders()
-    life.at(life.job.due_at or 0).then(LapsedDebt(debt=life.debt(DebtKind.TRANSFORM), queue_empty=empty))
+    life.at(life.job.due_at or 0).then(LapsedDebt(debt=life.debt(DebtKind.TRANSFORM)))
     assert life.orders() == [order]
-    gap = 60_000 if empty else 900_000
-    assert life.job.debts[0].due_at == life.now + gap
+    assert life.job.debts[0].due_at == life.now + 60_000
+
+
+def test_an_order_that_waits_or_is_in_hand_is_not_sent_again() -> None:
+    """A transform of 58 seconds runs once: while its queue is not empty, its lapse sends no copy."""
+    life = Life("a").processing()
+    life.at(life.job.due_at or 0).then(LapsedDebt(debt=life.debt(DebtKind.TRANSFORM), queue_empty=False))
+    assert (life.verdict, life.orders()) == (Verdict.APPLIED, [])
+    assert life.job.debts[0].due_at == life.now + 900_000
+
+
+def test_a_job_that_waits_to_be_planned_is_announced_again_but_then_rarely() -> None:
+    """Nobody holds a message that would heal a lost announcement, and a copy of it costs next to nothing."""
+    life = Life("a").stored()
+    life.at(life.job.due_at or 0).then(LapsedDebt(debt=life.debt(DebtKind.PROCESS), queue_empty=False))
+    assert len(life.outcome.send) == 1
+    assert life.job.debts[0].due_at == life.now + 900_000
 
 
 def test_a_debt_is_not_sent_before_it_is_due() -> None:

@@ -134,7 +134,8 @@ RULES: Final = (
         "return purged and debt.sent_at is not None and",
         "return purged and (debt.sent_at or 0) + 1 and",
     ),
-    one("a backlog is sent copies", _DEBTS, "if not first and not queue_empty:", "if False:"),
+    one("a backlog is announced again and again", _DEBTS, "waits = not first and not queue_empty", "waits = False"),
+    one("a waiting order is sent again", _DEBTS, "if waits and debt.kind is DebtKind.TRANSFORM:", "if False:"),
     one("gaps do not grow", _DEBTS, "timing.first_gap_seconds * 2**lapses", "timing.first_gap_seconds"),
     one("what backs off is sent at once", _DEBTS, "if not debt.is_backing_off(now) and", "if"),
     one(

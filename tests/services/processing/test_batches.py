@@ -143,11 +143,22 @@ def test_a_table_that_does_not_answer_leaves_the_whole_batch(pipeline: Pipeline)
     assert len(pipeline.queues.bodies(Queue.JOBS)) == 3
 
 
+def test_what_could_not_be_sent_comes_with_the_message_that_was_left(pipeline: Pipeline) -> None:
+    """The order is not sent again while its queue holds others, so nobody else would send it soon."""
+    uploaded(pipeline)
+    pipeline.before = raising(Unavailable, "queues.send")
+    pipeline.turn("jobs")
+    assert (pipeline.queues.bodies(ORDERS), len(pipeline.queues.bodies(Queue.JOBS))) == ([], 1)
+    pipeline.clock.advance(31)
+    pipeline.turn("jobs")
+    assert (len(pipeline.queues.bodies(ORDERS)), pipeline.queues.bodies(Queue.JOBS)) == (1, [])
+
+
 def test_what_could_not_be_sent_is_owed_and_the_sweeper_sends_it(pipeline: Pipeline) -> None:
     uploaded(pipeline)
     pipeline.before = raising(Unavailable, "queues.send")
     pipeline.turn("jobs")
-    assert pipeline.queues.bodies(ORDERS) == pipeline.queues.bodies(Queue.JOBS) == []
+    assert pipeline.queues.bodies(ORDERS) == []
     pipeline.clock.advance(31)
     pipeline.sweep()
     assert len(pipeline.queues.bodies(ORDERS)) == 1
