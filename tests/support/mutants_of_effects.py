@@ -94,10 +94,16 @@ EFFECTS: Final = (
     one(
         "messages are deleted before what they owe is sent",
         _BATCHES,
-        "        dispatched = self._send(outgoing)\n"
-        "        self._delete([received for received, end in zip(batch, ends, strict=True) if end is not End.LEFT])\n",
+        "        if not self._send(outgoing):\n",
         "        self._delete([received for received, end in zip(batch, ends, strict=True) if end is not End.LEFT])\n"
-        "        dispatched = self._send(outgoing)\n",
+        "        if not self._send(outgoing):\n",
+        _BATCH_TESTS,
+    ),
+    one(
+        "messages are deleted though what they owe was not sent",
+        _BATCHES,
+        "        if not self._send(outgoing):\n",
+        "        if not self._send(outgoing) and False:\n",
         _BATCH_TESTS,
     ),
     one(
