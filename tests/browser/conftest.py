@@ -21,13 +21,14 @@ STACKS: Final[dict[str, Callable[[], AbstractContextManager[Stack]]]] = {"memory
 """What the page is opened on. Every test here runs on each of them."""
 
 
-@pytest.fixture(scope="session", params=sorted(STACKS))
+@pytest.fixture(scope="module", params=sorted(STACKS))
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     with STACKS[request.param]() as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+# not longer than the module: while it is open an event loop runs in this thread, and others could not start theirs
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     if not Path(CHROMIUM).exists():
         pytest.fail("there is no Chromium: apt-get install chromium", pytrace=False)

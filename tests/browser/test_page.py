@@ -12,7 +12,7 @@ from contracts.formats import ImageFormat
 from tests.support.page_stack import Stack
 from tests.support.pictures import encoded, photo, png_header, truncated
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 PHOTO = encoded(photo(1800, 1200), ImageFormat.JPEG, quality=92)
 WEB = ("large", "medium", "small", "thumb")

@@ -144,7 +144,9 @@ function completedCard(job, variant, original, onCompare) {
   const size = `${variant.width}×${variant.height}`;
   const whole = job.source.bytes ?? 0;
   const share = whole ? variant.bytes / whole : 1;
-  const percent = Math.round(Math.abs(1 - share) * 100);
+  const rounded = Math.round(Math.abs(1 - share) * 100);
+  // nothing is saved whole: what would round to all of it is more than 99
+  const percent = share > 0 && share < 1 && rounded === 100 ? "> 99" : rounded;
   const saving = !whole ? null : element("span", {
     className: share <= 1 ? "saving" : "growth",
     textContent: `${share <= 1 ? "−" : "+"}${percent} %`,
