@@ -144,9 +144,9 @@ function completedCard(job, variant, original, onCompare) {
   const size = `${variant.width}×${variant.height}`;
   const whole = job.source.bytes ?? 0;
   const share = whole ? variant.bytes / whole : 1;
-  const rounded = Math.round(Math.abs(1 - share) * 100);
-  // nothing is saved whole: what would round to all of it is more than 99
-  const percent = share > 0 && share < 1 && rounded === 100 ? "> 99" : rounded;
+  const saved = Math.abs(1 - share) * 100;
+  // nothing is saved whole: what would round to all of it has its tenths, up to 99.9
+  const percent = share < 1 && saved >= 99.5 ? Math.min(saved, 99.9).toFixed(1) : Math.round(saved);
   const saving = !whole ? null : element("span", {
     className: share <= 1 ? "saving" : "growth",
     textContent: `${share <= 1 ? "−" : "+"}${percent} %`,
