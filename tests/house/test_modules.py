@@ -89,7 +89,6 @@ def test_only_composition_roots_look_into_the_environment() -> None:
     assert _lines([path for path in MODULES if READERS.fullmatch(str(path))], ENVIRONMENT)
 
 
-@pytest.mark.skipif(not (ROOT / "services/edge").exists(), reason="the edge is not built yet")
 def test_every_problem_has_a_status_of_its_family() -> None:
     from services.edge import STATUS_OF
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.pages import make_targets, missing_commands, missing_links, missing_paths, pages
-from tests.support.tree import ROOT
 
 PAGES = pages()
 
@@ -64,7 +63,6 @@ def test_links_are_followed_from_their_page() -> None:
     ]
 
 
-@pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="there is no Makefile yet")
 def test_commands_are_looked_up() -> None:
     good = "`make run IMAGE=a.jpg`, make sure, `make PORT=80 test`, `python -m services.upload`, `python -m venv x`"
     assert missing_commands(HERE, good) == []
