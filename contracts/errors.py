@@ -8,7 +8,8 @@
     └── Superseded     someone already did it, or did better: acknowledge and be glad
         └── AlreadyExists, RevisionMoved, AlreadyStored
 
-Leaves are facts, not places. Which HTTP status a code has is a table in `services/edge/problems.py`; nothing here knows HTTP.
+Leaves are facts, not places. Which HTTP status a code has is a table in `services/edge/problems.py`; nothing here
+knows HTTP.
 """
 
 from typing import ClassVar
