@@ -4,8 +4,10 @@ import pulumi
 
 from components.config import stack_config
 from components.pipeline import ImagePipeline
+from components.settings import PipelineConfig
 
 config, region = stack_config()
-pipeline = ImagePipeline("pipeline", config=config, region=region)
-for name, value in pipeline.exports.items():
-    pulumi.export(name, value)
+if isinstance(config, PipelineConfig):
+    made = ImagePipeline("pipeline", config=config, region=region)
+    for name, value in made.exports.items():
+        pulumi.export(name, value)

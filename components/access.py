@@ -22,9 +22,57 @@ _ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]*")
 
 Document = dict[str, Any]
 
+_REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference"
+
+ANYWHERE: Final = {
+    "ecr:GetAuthorizationToken": (
+        "a token is of the account, not of a repository",
+        f"{_REFERENCE}/list_amazonelasticcontainerregistry.html",
+    ),
+    "ssm:UpdateInstanceInformation": (
+        "a host says that it is there before anything of it has a name",
+        f"{_REFERENCE}/list_awssystemsmanager.html",
+    ),
+    "ssmmessages:CreateControlChannel": (
+        "the channel of a session has no ARN",
+        f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
+    ),
+    "ssmmessages:CreateDataChannel": (
+        "the channel of a session has no ARN",
+        f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
+    ),
+    "ssmmessages:OpenControlChannel": (
+        "the channel of a session has no ARN",
+        f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
+    ),
+    "ssmmessages:OpenDataChannel": (
+        "the channel of a session has no ARN",
+        f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
+    ),
+    "ec2:CreateNetworkInterface": (
+        "Lambda checks that a function's role may do it, and names no interface",
+        "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    ),
+    "ec2:DeleteNetworkInterface": ("as above", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"),
+    "ec2:DescribeNetworkInterfaces": (
+        "as above",
+        "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    ),
+    "ec2:DescribeSubnets": ("as above", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"),
+    "ec2:AssignPrivateIpAddresses": ("as above", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"),
+    "ec2:UnassignPrivateIpAddresses": (
+        "as above",
+        "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    ),
+}
+"""Actions that are allowed on `*`: why nothing narrower would do, and the page that says so."""
+
 
 class Statement(Struct, frozen=True):
-    """These actions are allowed on these resources. Raises ValueError for a wildcard of actions or for `*`."""
+    """These actions are allowed on these resources.
+
+    Raises ValueError for a wildcard of actions, and for `*` if any action is not in ANYWHERE.
+    """
 
     actions: frozenset[str]
     resources: frozenset[str]
@@ -35,7 +83,8 @@ class Statement(Struct, frozen=True):
         for action in self.actions:
             if _ACTION.fullmatch(action) is None:
                 raise ValueError(f"{action!r} is not one action of one service")
-        for resource in self.resources:
+        anywhere = self.resources == {"*"} and self.actions <= ANYWHERE.keys()
+        for resource in () if anywhere else self.resources:
             if not resource.startswith("arn:"):
                 raise ValueError(f"{resource!r} is not the ARN of a resource")
 

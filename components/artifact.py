@@ -18,7 +18,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from components.config import BadConfiguration, Transform
+from components.config import BadConfiguration
+from components.settings import Transform
 
 MAX_ZIP_BYTES: Final = 40_000_000
 """Below the 50 MB that Lambda takes directly, with room for one more library."""

@@ -5,10 +5,10 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.artifact import Artifact
-from components.config import PipelineConfig
 from components.identity import ProcessRole
 from components.messaging import PipelineQueue
 from components.naming import type_token
+from components.settings import PipelineConfig
 from components.stage import Stage
 from components.storage import ImageBucket
 from contracts.environment import TransformEnvironment, to_environ

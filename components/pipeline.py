@@ -9,12 +9,12 @@ import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
 from components.artifact import transform_artifact
-from components.config import PipelineConfig
 from components.function import TransformFunction
 from components.identity import ProcessRole
 from components.ledger import JobTables
 from components.messaging import pipeline_queues
 from components.naming import type_token
+from components.settings import PipelineConfig
 from components.stage import Stage
 from components.storage import ImageBucket
 from contracts.environment import ProcessingEnvironment, UploadEnvironment, to_environ

@@ -23,6 +23,8 @@ class Stage:
     """Whether what holds data refuses to be deleted."""
     force_destroy: bool
     """Whether a bucket may be deleted with everything in it."""
+    key_arn: Output[str] | None = None
+    """Of the customer's key that encrypts what is stored; None: AWS's own keys do."""
 
     @property
     def tags(self) -> dict[str, str]:

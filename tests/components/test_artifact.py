@@ -19,7 +19,8 @@ from components.artifact import (
     transform_artifact,
     zip_bytes,
 )
-from components.config import BadConfiguration, Transform
+from components.config import BadConfiguration
+from components.settings import Transform
 from tests.support.plan import ROOT, bare_root
 
 FILES = st.dictionaries(st.from_regex(r"\A[a-z]{1,8}(/[a-z]{1,8}){0,2}\.py\Z"), st.binary(max_size=200), max_size=6)

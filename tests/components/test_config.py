@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from components.config import BadConfiguration, PipelineConfig, Transform, decode
+from components.config import BadConfiguration, decode
+from components.settings import PipelineConfig, Transform
 from contracts.limits import Timing
 from tests.support.plan import run, stack_settings
 
@@ -21,7 +22,7 @@ ANYTHING = st.recursive(
 def answer(text: str) -> str | None:
     """The line that a configuration is refused with; None if it is taken."""
     try:
-        decode(text)
+        decode(text, PipelineConfig)
     except BadConfiguration as error:
         return str(error)
     return None
@@ -36,12 +37,12 @@ def mistake(value: Any) -> str:
 @pytest.mark.parametrize(("stack", "auth", "days"), [("local", "open", 1), ("dev", "required", 7)])
 def test_the_stacks_in_the_tree_are_configured_without_mistake(stack: str, auth: str, days: int) -> None:
     _, pipeline = stack_settings(stack)
-    config = decode(json.dumps(pipeline))
+    config = decode(json.dumps(pipeline), PipelineConfig)
     assert (config.auth, config.log_retention_days) == (auth, days)
 
 
 def test_nothing_is_what_production_wants() -> None:
-    config = decode("{}")
+    config = decode("{}", PipelineConfig)
     assert config == PipelineConfig(transform=Transform(), timing=Timing())
     assert (config.require_tls, config.auth, config.deletion_protection, config.force_destroy) == (
         True,
@@ -100,7 +101,7 @@ def test_a_mistake_is_one_line_with_path_and_hint(value: Any, line: str) -> None
 
 def test_an_unknown_field_that_resembles_none_is_answered_with_those_there_are() -> None:
     line = mistake({"zzz": 1})
-    assert line.startswith("pipeline: has no field 'zzz'; its fields are auth, ")
+    assert line.startswith("pipeline: has no field 'zzz'; its fields are alarms, auth, ")
     assert all(name in line for name in PipelineConfig.__struct_fields__)
 
 
@@ -113,7 +114,7 @@ def test_what_is_no_object_is_answered_with_the_example(value: str) -> None:
 @pytest.mark.parametrize("key", ["aws:x", "", "x" * 129, "x\n", "é"])
 def test_a_tag_that_aws_refuses_is_refused_here(key: str) -> None:
     assert mistake({"tags": {key: "x"}}).startswith("pipeline.tags: expected `str` matching regex")
-    assert decode(json.dumps({"tags": {"team": ""}})).tags == {"team": ""}
+    assert decode(json.dumps({"tags": {"team": ""}}), PipelineConfig).tags == {"team": ""}
 
 
 @pytest.mark.parametrize("value", ["x\n", "x" * 257, "é"])
@@ -125,7 +126,7 @@ def test_the_value_of_a_tag_is_held_to_the_same(value: str) -> None:
     "endpoint", ["http://127.0.0.1:4566", "http://127.9.8.7", "https://localhost:1", "http://[::1]:65535"]
 )
 def test_an_endpoint_on_loopback_may_do_without_tls_and_keys(endpoint: str) -> None:
-    config = decode(json.dumps({"endpoint": endpoint, "auth": "open", "require_tls": False}))
+    config = decode(json.dumps({"endpoint": endpoint, "auth": "open", "require_tls": False}), PipelineConfig)
     assert (config.endpoint, config.auth, config.require_tls) == (endpoint, "open", False)
 
 
@@ -168,12 +169,21 @@ def test_whatever_is_written_there_is_a_configuration_or_one_line(value: Any) ->
     assert line is None or len(line.splitlines()) == 1
 
 
+def test_a_stack_is_a_pipeline_or_a_foundation_and_not_both() -> None:
+    both = {
+        "darkroom:pipeline": json.dumps({"log_level": "info"}),
+        "darkroom:foundation": json.dumps({"budget_usd": 1}),
+    }
+    with pytest.raises(BadConfiguration, match="foundation: stands beside pipeline"):
+        run({"aws:region": "eu-west-1", **both}, stack="alice")
+
+
 def test_a_stack_without_the_object_is_told_where_to_write_it() -> None:
-    with pytest.raises(BadConfiguration, match=r"pipeline: missing; write it in Pulumi\.alice\.yaml"):
+    with pytest.raises(BadConfiguration, match=r"pipeline: missing or empty; write it in Pulumi\.alice\.yaml"):
         run({"aws:region": "eu-west-1"}, stack="alice")
 
 
 @pytest.mark.parametrize("config", [{}, {"aws:region": "europe"}, {"aws:region": "eu-west-1\n"}])
 def test_a_stack_without_a_region_is_told_what_one_looks_like(config: dict[str, str]) -> None:
     with pytest.raises(BadConfiguration, match="aws:region: must be the name of a region, such as eu-west-1"):
-        run({**config, "darkroom:pipeline": "{}"}, stack="alice")
+        run({**config, "darkroom:pipeline": json.dumps({"log_level": "info"})}, stack="alice")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.config import decode
+from components.settings import PipelineConfig
 from contracts.environment import ProcessingEnvironment, TransformEnvironment, UploadEnvironment, from_environ
 from contracts.limits import Timing
 from contracts.messages import Queue
@@ -90,7 +91,7 @@ def test_the_function_is_fed_one_order_at_a_time(plan: Plan) -> None:
 
 
 def test_the_function_is_what_the_configuration_says(dev: Plan) -> None:
-    function, settings = dev.one("Function", "transform").inputs, decode("{}").transform
+    function, settings = dev.one("Function", "transform").inputs, decode("{}", PipelineConfig).transform
     assert function["runtime"] == f"python{settings.python}"
     assert function["architectures"] == [settings.architecture]
     assert function["memorySize"] == settings.memory_mb

@@ -2,7 +2,7 @@
 
 import json
 
-from components.config import MIN_ORIGINALS_DAYS
+from components.settings import MIN_ORIGINALS_DAYS
 from contracts.limits import DAY_SECONDS, MAX_LIFE_SECONDS
 from contracts.places import DIRECT, INLINE
 from tests.support.plan import Declared, Plan, record
