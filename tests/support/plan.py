@@ -31,8 +31,11 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", r"\S+ has been deprecated in favor of", DeprecationWarning)
     import pulumi_aws
 
-    assert all((pulumi_aws.cloudwatch.LogGroup, pulumi_aws.dynamodb.Table, pulumi_aws.iam.Role))
-    assert all((pulumi_aws.lambda_.Function, pulumi_aws.s3.Bucket, pulumi_aws.sqs.Queue))
+    for _package in (
+        "acm alb appautoscaling autoscaling budgets cloudfront cloudwatch dynamodb ec2 ecr iam kms lambda_ lb route53 s3 "
+        "secretsmanager sns sqs vpc"
+    ).split():
+        assert dir(getattr(pulumi_aws, _package))
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
@@ -168,7 +171,8 @@ class _Recording(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         request, urn = self.request.now, self.request.urn
         answer = _ANSWERS.get(args.typ)
-        state = {**args.inputs, **(answer(args.inputs, self.region) if answer else {})}
+        made = answer(args.inputs, self.region) if answer else {"arn": _arn(args, self.region)}
+        state = {**_NAMED_BY_AWS, **args.inputs, **made}
         declared = Declared(
             type=args.typ,
             name=args.name,
@@ -212,6 +216,13 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _arn(args: MockResourceArgs, region: str) -> str:
+    """Of a type that has no row: the service and the kind from the type's token, the name as it was given."""
+    _, module, kind = args.typ.split(":")
+    named = args.inputs.get("name") or args.name
+    return f"arn:aws:{module.partition('/')[0]}:{region}:{ACCOUNT}:{kind.lower()}/{named}"
+
+
 def _named(service: str, prefix: str = "", *, key: str = "name") -> Callable[[dict[str, Any], str], dict[str, Any]]:
     def answer(inputs: dict[str, Any], region: str) -> dict[str, Any]:
         return {"arn": f"arn:aws:{service}:{region}:{ACCOUNT}:{prefix}{inputs[key]}"}
@@ -233,6 +244,19 @@ _FUNCTIONS: dict[str, dict[str, str]] = {
     }
 }
 """What AWS says when asked; anything else that a program asks for is a KeyError."""
+
+_NAMED_BY_AWS: dict[str, str] = {
+    "arnSuffix": "app/made/0123456789abcdef",
+    "dnsName": "made.elb.amazonaws.com",
+    "domainName": "made.cloudfront.net",
+    "etag": "E0000000000000",
+    "hostedZoneId": "Z00000000000000000000",
+    "keyId": "00000000-0000-4000-8000-000000000000",
+    "registryId": ACCOUNT,
+    "repositoryUrl": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/made",
+    "zoneId": "Z00000000000000000000",
+}
+"""What AWS gives many types beside an id; types that have no such attribute never ask for it."""
 
 _ANSWERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "aws:s3/bucket:Bucket": lambda inputs, region: {"arn": f"arn:aws:s3:::{inputs['bucket']}"},
