@@ -1,0 +1,161 @@
+"""The processes of a stack: the role that each runs as, with its rights, and the settings that it is started with.
+
+Who may do what is read here from top to bottom. The function's own are in components/function.py.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi import Output, ResourceOptions
+
+from components.identity import ProcessRole
+from components.ledger import JobTables
+from components.messaging import PipelineQueue
+from components.settings import PipelineConfig
+from components.stage import Stage
+from components.storage import ImageBucket
+from contracts.environment import ProcessingEnvironment, UploadEnvironment, to_environ
+from contracts.messages import Queue
+from contracts.places import INLINE
+
+PLANNING = (Queue.JOBS, Queue.JOBS_BULK)
+"""Where jobs wait to be planned."""
+
+READ = (*PLANNING, Queue.COMPLETIONS)
+"""What the processing service reads; the function reads the other."""
+
+
+class Processes:
+    """Both services and the two narrower roles that they take. Nothing is granted after `seal`."""
+
+    def __init__(
+        self,
+        *,
+        stage: Stage,
+        config: PipelineConfig,
+        originals: ImageBucket,
+        results: ImageBucket,
+        queues: Mapping[Queue, PipelineQueue],
+        tables: JobTables,
+        opts: ResourceOptions,
+    ) -> None:
+        self._stage = stage
+        self._config = config
+        self._originals = originals
+        self._results = results
+        self._queues = queues
+        self._tables = tables
+        self.upload = self._upload_role(opts)
+        self.link_signer = self._link_signer(opts)
+        self.processing = self._processing_role(opts)
+        self.eraser = self._eraser(opts)
+
+    def seal(self) -> None:
+        """Write what each role was granted."""
+        for role in (self.upload, self.link_signer, self.processing, self.eraser):
+            role.seal()
+
+    def _upload_role(self, opts: ResourceOptions) -> ProcessRole:
+        role = ProcessRole.of_host(
+            "upload", stage=self._stage, purpose="Takes pictures in, answers for jobs.", opts=opts
+        )
+        self._originals.storable_by(role, under=INLINE)
+        self._originals.checkable_by(role, under=INLINE)
+        self._tables.jobs.kept_by(role)
+        for queue in PLANNING:
+            self._queues[queue].fed_by(role)
+        return role
+
+    def _link_signer(self, opts: ResourceOptions) -> ProcessRole:
+        role = ProcessRole.taken_by(
+            self.upload, "link-signer", stage=self._stage, purpose="Signs links to results.", opts=opts
+        )
+        self._results.readable_by(role)
+        return role
+
+    def _processing_role(self, opts: ResourceOptions) -> ProcessRole:
+        role = ProcessRole.of_host("processing", stage=self._stage, purpose="Plans jobs, folds answers.", opts=opts)
+        self._originals.checkable_by(role, under=INLINE)
+        self._tables.jobs.kept_by(role)
+        self._tables.jobs.swept_by(role)
+        for queue in READ:
+            self._queues[queue].consumed_by(role)
+            self._queues[queue].measured_by(role)
+            self._queues[queue].dead_letters.fed_by(role)
+        for made in self._queues.values():
+            # shown to operators; and a purge looks like empty queues, as does work that died: both have to be empty
+            made.dead_letters.measured_by(role)
+        for queue in PLANNING:
+            self._queues[queue].fed_by(role)
+        transforms = self._queues[Queue.TRANSFORMS]
+        transforms.fed_by(role)
+        transforms.measured_by(role)
+        transforms.dead_letters.consumed_by(role)
+        return role
+
+    def _eraser(self, opts: ResourceOptions) -> ProcessRole:
+        role = ProcessRole.taken_by(
+            self.processing, "eraser", stage=self._stage, purpose="Deletes the bytes of one job at a time.", opts=opts
+        )
+        self._originals.erasable_by(role)
+        self._results.erasable_by(role)
+        return role
+
+    def upload_environment(self) -> Output[dict[str, str]]:
+        """What the upload service is started with."""
+
+        def made(values: Mapping[str, Any]) -> dict[str, str]:
+            return to_environ(
+                UploadEnvironment(
+                    region=self._stage.region,
+                    endpoint_url=self._config.endpoint,
+                    log_level=self._config.log_level,
+                    stack=self._stage.stack,
+                    originals_bucket=values["originals"],
+                    results_bucket=values["results"],
+                    jobs_table=values["jobs"],
+                    due_shards=self._config.due_shards,
+                    queue_urls=values["urls"],
+                    link_signer_role_arn=values["link_signer"],
+                    auth=self._config.auth,
+                    timing=self._config.timing,
+                )
+            )
+
+        urls = {queue: self._queues[queue].url for queue in PLANNING}
+        return self._known(urls=urls, link_signer=self.link_signer.arn).apply(made)
+
+    def processing_environment(self) -> Output[dict[str, str]]:
+        """What the processing service is started with."""
+
+        def made(values: Mapping[str, Any]) -> dict[str, str]:
+            return to_environ(
+                ProcessingEnvironment(
+                    region=self._stage.region,
+                    endpoint_url=self._config.endpoint,
+                    log_level=self._config.log_level,
+                    stack=self._stage.stack,
+                    originals_bucket=values["originals"],
+                    results_bucket=values["results"],
+                    jobs_table=values["jobs"],
+                    due_shards=self._config.due_shards,
+                    queue_urls=values["urls"],
+                    dead_letter_urls=values["dead_letter_urls"],
+                    eraser_role_arn=values["eraser"],
+                    transform_concurrency=self._config.transform.concurrency,
+                    timing=self._config.timing,
+                )
+            )
+
+        urls = {queue: made.url for queue, made in self._queues.items()}
+        letters = {queue: made.dead_letters.url for queue, made in self._queues.items()}
+        return self._known(urls=urls, dead_letter_urls=letters, eraser=self.eraser.arn).apply(made)
+
+    def _known(self, **more: Any) -> Output[Mapping[str, Any]]:
+        """What both services are told, and more, once AWS has named it all."""
+        return Output.all(
+            originals=self._originals.bucket_name,
+            results=self._results.bucket_name,
+            jobs=self._tables.jobs.table_name,
+            **more,
+        )
