@@ -65,9 +65,20 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     instance_type: InstanceType = "t4g.small"
     min_hosts: Annotated[int, Meta(ge=1, le=100)] = 1
     max_hosts: Annotated[int, Meta(ge=1, le=100)] = 2
-    per_host: Annotated[int, Meta(ge=1, le=1_000_000)] = 600
-    """What one host is meant to carry before another is added: requests a minute for the upload service, jobs waiting
-    for the processing service. Ten requests a second leaves a small host half idle."""
+
+
+class UploadService(Service, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hosts that take pictures in."""
+
+    requests_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = 600
+    """What one host is meant to carry before another is added: ten requests a second leave a small host half idle."""
+
+
+class ProcessingService(Service, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hosts that plan jobs and fold answers."""
+
+    waiting_jobs: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
+    """Messages waiting for one host before another is added: about ten seconds of its work."""
 
 
 class Hosts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,8 +90,8 @@ class Hosts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of the hosts and of the images they run; both instance types must have it."""
     volume_gb: Annotated[int, Meta(ge=8, le=1_000)] = 16
     """GB of each host's encrypted disk: the system, two images, and the spool of 32 uploads of 25 MiB."""
-    upload: Service = Service()
-    processing: Service = Service(per_host=200)
+    upload: UploadService = UploadService()
+    processing: ProcessingService = ProcessingService()
 
 
 class Balancer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
