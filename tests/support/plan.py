@@ -33,7 +33,7 @@ with warnings.catch_warnings():
 
     _PACKAGES = [
         *("acm", "alb", "appautoscaling", "autoscaling", "budgets", "cloudfront", "cloudwatch", "dynamodb", "ec2"),
-        *("ecr", "iam", "kms", "lambda_", "lb", "route53", "s3", "secretsmanager", "sns", "sqs", "vpc"),
+        *("ebs", "ecr", "iam", "kms", "lambda_", "lb", "route53", "s3", "secretsmanager", "sns", "sqs", "vpc"),
     ]
     # the first look at an attribute imports a package
     _LOADED = {name: hasattr(getattr(pulumi_aws, name), "get") for name in _PACKAGES}
