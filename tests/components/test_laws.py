@@ -107,12 +107,9 @@ def test_a_public_bucket_is_seen() -> None:
         ({"NotAction": "s3:GetObject", "Resource": "arn:aws:s3:::x"}, "everything but what it names"),
     ],
 )
-@pytest.mark.parametrize("written", [json.dumps, lambda document: document], ids=["as text", "as it is"])
-def test_a_statement_that_allows_too_much_is_seen(
-    statement: dict[str, Any], words: str, written: Callable[[Any], Any]
-) -> None:
+def test_a_statement_that_allows_too_much_is_seen(statement: dict[str, Any], words: str) -> None:
     document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", **statement}}
-    (sentence,) = declared(lambda: aws.iam.RolePolicy("wide", role="r", policy=written(document)))
+    (sentence,) = declared(lambda: aws.iam.RolePolicy("wide", role="r", policy=json.dumps(document, indent=1)))
     assert words in sentence
     assert "wide" in sentence
 
