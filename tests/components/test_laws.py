@@ -152,7 +152,7 @@ def test_hosts_that_answer_without_a_token_and_logs_kept_for_ever_are_seen() -> 
     def program() -> None:
         encrypted = [{"device_name": "/dev/xvda", "ebs": {"encrypted": "true"}}]
         aws.ec2.LaunchTemplate("hosts", block_device_mappings=encrypted, key_name="mine")
-        aws.cloudwatch.LogGroup("log")
+        aws.cloudwatch.LogGroup("log", name="log")
 
     sentences = declared(program)
     assert "the hosts of hosts answer for their role without a token (IMDSv1)" in sentences
