@@ -129,6 +129,15 @@ def parse_role_policy(text: str) -> tuple[Statement, ...]:
     return tuple(Statement(frozenset(one["Action"]), frozenset(one["Resource"])) for one in document["Statement"])
 
 
+def refused_to_code(actions: Iterable[str], function_arn: str) -> str:
+    """A role's policy that takes actions back from a function's code and leaves them to Lambda itself.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html (how to keep the code from EC2's interfaces)
+    """
+    condition = {"ArnEquals": {"lambda:SourceFunctionArn": function_arn}}
+    return _document([{"Effect": "Deny", "Action": sorted(actions), "Resource": "*", "Condition": condition}])
+
+
 def tls_only(service: Literal["s3", "sqs"], resources: Sequence[str]) -> str:
     """A resource's policy that refuses everyone who comes without TLS (S3: without TLS 1.2), and allows nothing.
 

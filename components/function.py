@@ -1,9 +1,12 @@
 """TransformFunction: the function that works on pixels, its role, its logs, and the mapping that feeds it."""
 
+from typing import TYPE_CHECKING
+
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from components.access import refused_to_code
 from components.artifact import Artifact
 from components.identity import ProcessRole
 from components.messaging import PipelineQueue
@@ -13,6 +16,21 @@ from components.stage import Stage
 from components.storage import ImageBucket
 from contracts.environment import TransformEnvironment, to_environ
 from contracts.places import INLINE
+
+if TYPE_CHECKING:
+    from components.network import Network
+
+INTERFACES = frozenset(
+    {
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    }
+)
+"""What Lambda does with a function's role to put it into a network."""
 
 HANDLER = "functions.transform.handler.handle"
 
@@ -37,6 +55,7 @@ class TransformFunction(pulumi.ComponentResource):
         results: ImageBucket,
         orders: PipelineQueue,
         answers: PipelineQueue,
+        network: "Network | None" = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(type_token("function", "TransformFunction"), name, None, opts)
@@ -45,6 +64,7 @@ class TransformFunction(pulumi.ComponentResource):
             name,
             name=f"/aws/lambda/{stage.name(name)}",
             retention_in_days=config.log_retention_days,
+            kms_key_id=stage.key_arn,
             tags=stage.tags,
             opts=child,
         )
@@ -57,6 +77,14 @@ class TransformFunction(pulumi.ComponentResource):
         orders.consumed_by(self.role)
         orders.measured_by(self.role)
         self.role.allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs.arn.apply(lambda arn: f"{arn}:*"))
+        place: aws.lambda_.FunctionVpcConfigArgsDict | None = None
+        allowed: list[pulumi.Resource] = []
+        if network is not None and config.transform.isolated:
+            place = {
+                "subnet_ids": network.isolated_subnet_ids,
+                "security_group_ids": [network.isolated_security_group_id],
+            }
+            allowed = self._let_lambda_place_it(name, stage, child)
         granted = self.role.seal()
         function = aws.lambda_.Function(
             name,
@@ -70,10 +98,12 @@ class TransformFunction(pulumi.ComponentResource):
             memory_size=config.transform.memory_mb,
             timeout=config.timing.function_timeout_seconds,
             reserved_concurrent_executions=config.transform.reserved_concurrency,
+            kms_key_arn=stage.key_arn,
+            vpc_config=place,
             environment={"variables": _environment(stage, config, originals, results, answers)},
             tags=stage.tags,
             # without its logs' group Lambda would make one that is kept for ever
-            opts=ResourceOptions(parent=self, depends_on=[logs, granted]),
+            opts=ResourceOptions(parent=self, depends_on=[logs, granted, *allowed]),
         )
         aws.lambda_.EventSourceMapping(
             name,
@@ -89,6 +119,19 @@ class TransformFunction(pulumi.ComponentResource):
         self.arn = function.arn
         self.function_name = function.name
         self.register_outputs({"arn": self.arn, "function_name": self.function_name, "role_arn": self.role.arn})
+
+    def _let_lambda_place_it(self, name: str, stage: Stage, opts: ResourceOptions) -> list[pulumi.Resource]:
+        """Lambda makes the network's interfaces with the function's role; the function's code is refused them."""
+        self.role.allow(sorted(INTERFACES), "*")
+        function = stage.arn("lambda", f"function:{stage.name(name)}")
+        refused = aws.iam.RolePolicy(
+            f"{name}-refused",
+            name="refused",
+            role=self.role.role.name,
+            policy=function.apply(lambda arn: refused_to_code(INTERFACES, arn)),
+            opts=opts,
+        )
+        return [refused]
 
 
 def _environment(

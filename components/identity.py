@@ -29,6 +29,7 @@ class ProcessRole(pulumi.ComponentResource):
             name=stage.name(name),
             description=purpose,
             assume_role_policy=trust,
+            permissions_boundary=stage.permissions_boundary,
             tags=stage.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -39,6 +39,7 @@ class ImagePipeline(pulumi.ComponentResource):
             require_tls=config.require_tls,
             deletion_protection=config.deletion_protection,
             force_destroy=config.force_destroy,
+            permissions_boundary=config.permissions_boundary,
         )
         child = ResourceOptions(parent=self)
         self.originals = ImageBucket(

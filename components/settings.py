@@ -76,6 +76,10 @@ class PipelineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     customer_key: bool = False
     """Whether a KMS key of the account's own encrypts what is stored, instead of keys that AWS keeps. Costs 1 USD a
     month and a call for each queue's five minutes; gives a key policy, a log of its use, and the power to shut it."""
+    permissions_boundary: (
+        Annotated[str, Meta(pattern=r"^arn:aws:iam::[0-9]{12}:policy/[A-Za-z0-9+=,.@_/-]+\Z")] | None
+    ) = None
+    """ARN of the policy that no role of this stack may go beyond: the foundation's, where a workflow deploys."""
     originals_days: Annotated[int, Meta(ge=MIN_ORIGINALS_DAYS, le=3_650)] = MIN_ORIGINALS_DAYS
     """Days after which S3 collects an original that no job erased. Never before a living job could need it."""
     results_days: Annotated[int, Meta(ge=MIN_ORIGINALS_DAYS, le=3_650)] = MIN_ORIGINALS_DAYS

@@ -25,6 +25,8 @@ class Stage:
     """Whether a bucket may be deleted with everything in it."""
     key_arn: Output[str] | None = None
     """Of the customer's key that encrypts what is stored; None: AWS's own keys do."""
+    permissions_boundary: str | None = None
+    """ARN of the policy that no role of this stack may go beyond; None: there is none."""
 
     @property
     def tags(self) -> dict[str, str]:
@@ -38,3 +40,7 @@ class Stage:
     def bucket_name(self, what: str) -> Output[str]:
         """Physical name of a bucket."""
         return self.account.apply(lambda account: bucket_name(self.stack, what, account, self.region))
+
+    def arn(self, service: str, resource: str) -> Output[str]:
+        """Of a thing of this account and region that is known by its name before it is there."""
+        return self.account.apply(lambda account: f"arn:aws:{service}:{self.region}:{account}:{resource}")
