@@ -88,19 +88,32 @@ class Plan:
 
 
 def stack_settings(stack: str) -> tuple[str, dict[str, Any]]:
-    """Region and `pipeline` object of a stack's file."""
+    """Region of a stack's file, and its object: `pipeline`, or the foundation's."""
+    region, _, settings = _stack_file(stack)
+    return region, settings
+
+
+def _stack_file(stack: str) -> tuple[str, str, dict[str, Any]]:
     config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    return config["aws:region"], config["darkroom:pipeline"]
+    ((key, settings),) = ((key, value) for key, value in config.items() if key != "aws:region")
+    return config["aws:region"], key, settings
 
 
 def record(stack: str, over: Mapping[str, Any] | None = None, *, name: str | None = None) -> Plan:
-    """Run the program with a stack's file and `over` laid over its `pipeline` object (None removes a field)."""
-    region, pipeline = stack_settings(stack)
-    merged = {key: value for key, value in {**pipeline, **(over or {})}.items() if value is not None}
+    """Run the program with a stack's file and `over` laid over its object, field by field (None removes one)."""
+    region, key, given = _stack_file(stack)
     with tempfile.TemporaryDirectory() as folder:
         root = bare_root(Path(folder))
         with mock.patch("components.pipeline.ROOT", root):
-            return run({"aws:region": region, "darkroom:pipeline": json.dumps(merged)}, stack=name or stack)
+            return run({"aws:region": region, key: json.dumps(_laid_over(given, over or {}))}, stack=name or stack)
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        inner = merged.get(key)
+        merged[key] = _laid_over(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return {key: value for key, value in merged.items() if value is not None}
 
 
 def bare_root(root: Path) -> Path:
