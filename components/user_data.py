@@ -22,6 +22,7 @@ from typing import Final
 from msgspec import Struct
 
 from components.host_files import HEAD, LIFECYCLE, LIFECYCLE_UNIT, PULL, SERVICE, TAIL
+from components.host_rights import REGISTRY
 
 MAX_BYTES: Final = 16 * 1_024
 """Of user data, before it is encoded for the request.
@@ -41,12 +42,6 @@ STOP_SECONDS: Final = DRAIN_SECONDS + 5
 
 LAUNCH_SECONDS: Final = 240
 """From the start of the units until a host that is still not ready is given up: image and start take about a minute."""
-
-REGISTRY: Final = re.compile(
-    r"(?P<registry>(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com)/"
-    r"(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:[0-9a-f]{64}"
-)
-"""An image in ECR by its digest, as components/site.py takes it."""
 
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._:/@-]+")
