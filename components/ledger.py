@@ -4,6 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
+from components.encryption import let_decrypt
 from components.identity import ProcessRole
 from components.naming import type_token
 from components.stage import Stage
@@ -13,30 +14,34 @@ from contracts.tables import DUE, JOBS, REGISTRY, Index, Table
 class LedgerTable:
     """One table as others see it."""
 
-    def __init__(self, table: aws.dynamodb.Table) -> None:
+    def __init__(self, table: aws.dynamodb.Table, stage: Stage) -> None:
+        self._stage = stage
         self.arn: Output[str] = table.arn
         self.table_name: Output[str] = table.name
 
     def kept_by(self, role: ProcessRole) -> None:
         """The role may read items by their keys, and create and replace them whole. It may not delete, list or scan."""
         role.allow(["dynamodb:BatchGetItem", "dynamodb:PutItem"], self.arn)
+        let_decrypt(self._stage, role)
 
     def swept_by(self, role: ProcessRole) -> None:
         """The role may ask what is due."""
         role.allow(["dynamodb:Query"], self.arn.apply(lambda arn: f"{arn}/index/{DUE.name}"))
+        let_decrypt(self._stage, role)
 
 
 class JobTables(pulumi.ComponentResource):
     """`jobs`, the only truth, and `registry`, what outlives jobs.
 
-    Paid by the request, recoverable to any second of the last 35 days, encrypted with DynamoDB's own key.
+    Paid by the request, recoverable to any second of the last 35 days, encrypted with DynamoDB's own key or the
+    stage's.
     """
 
     def __init__(self, name: str, *, stage: Stage, opts: ResourceOptions | None = None) -> None:
         super().__init__(type_token("ledger", "JobTables"), name, None, opts)
         self._stage = stage
-        self.jobs = LedgerTable(self._table(JOBS))
-        self.registry = LedgerTable(self._table(REGISTRY))
+        self.jobs = LedgerTable(self._table(JOBS), stage)
+        self.registry = LedgerTable(self._table(REGISTRY), stage)
         self.register_outputs({"jobs": self.jobs.table_name, "registry": self.registry.table_name})
 
     def _table(self, table: Table) -> aws.dynamodb.Table:
@@ -50,10 +55,15 @@ class JobTables(pulumi.ComponentResource):
             global_secondary_indexes=[_index(index) for index in table.indexes],
             ttl=aws.dynamodb.TableTtlArgs(attribute_name=table.ttl, enabled=True) if table.ttl else None,
             point_in_time_recovery={"enabled": True},
+            server_side_encryption=_encryption(self._stage),
             deletion_protection_enabled=self._stage.deletion_protection,
             tags=self._stage.tags,
             opts=ResourceOptions(parent=self, protect=self._stage.deletion_protection),
         )
+
+
+def _encryption(stage: Stage) -> "aws.dynamodb.TableServerSideEncryptionArgsDict | None":
+    return None if stage.key_arn is None else {"enabled": True, "kms_key_arn": stage.key_arn}
 
 
 def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgsDict:

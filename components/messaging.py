@@ -7,6 +7,7 @@ import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
 from components.access import tls_only
+from components.encryption import let_decrypt, let_encrypt
 from components.identity import ProcessRole
 from components.naming import type_token
 from components.stage import Stage
@@ -16,20 +17,27 @@ from contracts.messages import Queue
 LONG_POLL_SECONDS = 20
 """What a receive that names no wait waits for; SQS's longest."""
 
+DATA_KEY_SECONDS = 300
+"""That SQS uses a data key for before it asks KMS for the next, so also the delay of a key that is shut. Its default;
+a minute would be five times as many calls of KMS, and of their price."""
+
 
 class Mailbox:
     """Something that messages are sent to and received from: a queue, or its dead letters."""
 
+    stage: Stage
     arn: Output[str]
     url: Output[str]
 
     def fed_by(self, role: ProcessRole) -> None:
         """The role may send."""
         role.allow(["sqs:SendMessage"], self.arn)
+        let_encrypt(self.stage, role)
 
     def consumed_by(self, role: ProcessRole) -> None:
         """The role may receive, and delete what it received."""
         role.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], self.arn)
+        let_decrypt(self.stage, role)
 
     def measured_by(self, role: ProcessRole) -> None:
         """The role may see how many messages wait."""
@@ -39,7 +47,8 @@ class Mailbox:
 class DeadLetters(Mailbox):
     """Where a queue's messages end that nobody could take: by SQS after too many receives, or parked by a reader."""
 
-    def __init__(self, queue: aws.sqs.Queue) -> None:
+    def __init__(self, queue: aws.sqs.Queue, stage: Stage) -> None:
+        self.stage = stage
         self.arn = queue.arn
         self.url = queue.url
 
@@ -47,9 +56,9 @@ class DeadLetters(Mailbox):
 class PipelineQueue(pulumi.ComponentResource, Mailbox):
     """One of the pipeline's queues with dead letters that only it may fill.
 
-    Both are encrypted with SQS's keys and refuse messages longer than any of ours. A dead letter keeps the time of its
-    first send, so dead letters are kept longer than messages. `visibility_seconds` is how long a received message is
-    hidden, `receives` how often it may be before it is dead.
+    Both are encrypted, with SQS's keys or the stage's, and refuse messages longer than any of ours. A dead letter keeps
+    the time of its first send, so dead letters are kept longer than messages. `visibility_seconds` is how long a
+    received message is hidden, `receives` how often it may be before it is dead.
     """
 
     def __init__(
@@ -63,6 +72,7 @@ class PipelineQueue(pulumi.ComponentResource, Mailbox):
         opts: ResourceOptions | None = None,
     ) -> None:
         name = queue.value
+        self.stage = stage
         super().__init__(type_token("messaging", "PipelineQueue"), name, None, opts)
         letters = self._queue(
             f"{name}-dead-letters", stage, timing.queue_visibility_seconds, timing.dead_letter_retention_seconds
@@ -80,7 +90,7 @@ class PipelineQueue(pulumi.ComponentResource, Mailbox):
         )
         self.arn = messages.arn
         self.url = messages.url
-        self.dead_letters = DeadLetters(letters)
+        self.dead_letters = DeadLetters(letters, stage)
         self.register_outputs({"arn": self.arn, "url": self.url, "dead_letter_url": self.dead_letters.url})
 
     def _queue(
@@ -98,7 +108,10 @@ class PipelineQueue(pulumi.ComponentResource, Mailbox):
             message_retention_seconds=retention_seconds,
             receive_wait_time_seconds=LONG_POLL_SECONDS,
             max_message_size=MAX_MESSAGE_BYTES,
-            sqs_managed_sse_enabled=True,
+            # SQS's own keys or one of ours: naming both is a contradiction
+            sqs_managed_sse_enabled=True if stage.key_arn is None else None,
+            kms_master_key_id=stage.key_arn,
+            kms_data_key_reuse_period_seconds=None if stage.key_arn is None else DATA_KEY_SECONDS,
             redrive_policy=redrive,
             tags=stage.tags,
             opts=ResourceOptions(parent=self),

@@ -2,9 +2,10 @@
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-from components.access import tls_only
+from components.bucket_policy import bucket_policy
+from components.encryption import let_decrypt, let_encrypt
 from components.identity import ProcessRole
 from components.naming import type_token
 from components.stage import Stage
@@ -17,7 +18,8 @@ class ImageBucket(pulumi.ComponentResource):
     """Nobody's but the account's: no public access, no ACLs, encrypted, and (where required) TLS only.
 
     `versioned` keeps what is overwritten or deleted readable by its version, until its days are over. `prefixes` are
-    those under which objects live; each is collected after `days`, however it came to be left behind.
+    those under which objects live; each is collected after `days`, however it came to be left behind. A bucket has one
+    policy: that of a `delivered` one names its distribution, so `delivered_by` writes it.
     """
 
     bucket_name: Output[str]
@@ -31,9 +33,12 @@ class ImageBucket(pulumi.ComponentResource):
         days: int,
         versioned: bool = False,
         prefixes: tuple[str, ...] = (),
+        delivered: bool = False,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(type_token("storage", "ImageBucket"), name, None, opts)
+        self._name = name
+        self._stage = stage
         child = ResourceOptions(parent=self)
         self.bucket = aws.s3.Bucket(
             name,
@@ -44,7 +49,7 @@ class ImageBucket(pulumi.ComponentResource):
         )
         self.bucket_name = self.bucket.bucket
         self.arn = self.bucket.arn
-        closed = aws.s3.BucketPublicAccessBlock(
+        self._closed = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket.id,
             block_public_acls=True,
@@ -59,10 +64,8 @@ class ImageBucket(pulumi.ComponentResource):
         aws.s3.BucketServerSideEncryptionConfiguration(
             name,
             bucket=self.bucket.id,
-            # a bucket key costs nothing with S3's own keys, and is there on the day that a key of ours takes over
-            rules=[
-                {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}, "bucket_key_enabled": True}
-            ],
+            # a bucket key costs nothing with S3's own keys; with a key of ours it spares a call of KMS for each object
+            rules=[{"apply_server_side_encryption_by_default": _encryption(stage), "bucket_key_enabled": True}],
             opts=child,
         )
         follows: list[pulumi.Resource] = []
@@ -78,31 +81,52 @@ class ImageBucket(pulumi.ComponentResource):
             rules=[_housekeeping(versioned), *(_collection(prefix, days, versioned) for prefix in prefixes or ("",))],
             opts=ResourceOptions(parent=self, depends_on=follows),
         )
-        if stage.require_tls:
-            aws.s3.BucketPolicy(
-                name,
-                bucket=self.bucket.id,
-                policy=self.arn.apply(lambda arn: tls_only("s3", [arn, f"{arn}/*"])),
-                # S3 refuses two changes of a bucket's access at once
-                opts=ResourceOptions(parent=self, depends_on=[closed]),
-            )
+        if not delivered and (stage.require_tls or stage.key_arn is not None):
+            self._write_policy()
         self.register_outputs({"bucket_name": self.bucket_name, "arn": self.arn})
+
+    def delivered_by(self, distribution_arn: Input[str]) -> None:
+        """This distribution, and no other, may get objects; the bucket was made `delivered`."""
+        self._write_policy(distribution_arn)
+
+    def _write_policy(self, distribution_arn: Input[str] | None = None) -> None:
+        stage = self._stage
+        aws.s3.BucketPolicy(
+            self._name,
+            bucket=self.bucket.id,
+            policy=Output.all(self.arn, stage.account, distribution_arn).apply(
+                lambda known: bucket_policy(
+                    known[0],
+                    account=known[1],
+                    require_tls=stage.require_tls,
+                    own_key=stage.key_arn is not None,
+                    distribution_arn=known[2],
+                )
+            ),
+            # S3 refuses two changes of a bucket's access at once
+            opts=ResourceOptions(parent=self, depends_on=[self._closed]),
+        )
 
     def storable_by(self, role: ProcessRole, *, under: str = "") -> None:
         """The role may put objects."""
         role.allow(["s3:PutObject"], self._objects(under))
+        let_encrypt(self._stage, role)
 
     def checkable_by(self, role: ProcessRole, *, under: str) -> None:
         """The role may ask for an object's head: is it there, with which checksum. AWS has no right but GET."""
         role.allow(["s3:GetObject"], self._objects(under))
+        # S3 keeps the checksum under the same key
+        let_decrypt(self._stage, role)
 
     def readable_by(self, role: ProcessRole) -> None:
         """The role may get the current version of objects (or sign links that do)."""
         role.allow(["s3:GetObject"], self._objects())
+        let_decrypt(self._stage, role)
 
     def pinned_versions_readable_by(self, role: ProcessRole, *, under: str) -> None:
         """The role may get a version that it can name, and not whatever is there now."""
         role.allow(["s3:GetObjectVersion"], self._objects(under))
+        let_decrypt(self._stage, role)
 
     def erasable_by(self, role: ProcessRole) -> None:
         """The role may list all versions and delete them for good."""
@@ -116,6 +140,15 @@ class ImageBucket(pulumi.ComponentResource):
 
 
 # annotations are quoted: looking at one imports the package of S3's resources, which warns of its deprecated ones
+
+
+def _encryption(
+    stage: Stage,
+) -> "aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgsDict":
+    """Of an object that names none; with a key of ours none may name one (components/bucket_policy.py)."""
+    if stage.key_arn is None:
+        return {"sse_algorithm": "AES256"}
+    return {"sse_algorithm": "aws:kms", "kms_master_key_id": stage.key_arn}
 
 
 def _housekeeping(versioned: bool) -> "aws.s3.BucketLifecycleConfigurationRuleArgs":
