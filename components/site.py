@@ -10,12 +10,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from components.subnets import LARGEST_PREFIX, SMALLEST_PREFIX, is_legal
 from components.words import Date, Domain, Email
 
 Architecture = Literal["arm64", "x86_64"]
-
-MIN_PREFIX, MAX_PREFIX = 16, 20
-"""Of the network's block: AWS takes no block above /16; below /20 three tiers in six zones would be too small."""
 
 Cidr = Annotated[str, Meta(pattern=r"^(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}\Z")]
 AmiId = Annotated[str, Meta(pattern=r"^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})\Z")]
@@ -36,7 +34,8 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "a",
         "b",
     )
-    """Letters of the region's zones: a balancer needs two. Add at the end; another order moves subnets."""
+    """Letters of the region's zones: a balancer needs two. Zones that come or go move no other; the first one has the
+    NAT gateway where there is one for all."""
     egress: Literal["nat", "endpoints", "public"] = "nat"
     """How hosts reach AWS. `nat`: private addresses, NAT gateways. `endpoints`: no way to the internet at all, an
     interface endpoint for each service they call (no webhooks leave, then). `public`: a public address on each host and
@@ -109,10 +108,12 @@ class Balancer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+\Z")] | None
     ) = None
     """A certificate there is already, for a domain whose zone is kept elsewhere."""
-    idle_timeout_seconds: Annotated[int, Meta(ge=30, le=4_000)] = 120
-    """Seconds without a byte before a connection is closed: above the longest `?wait`, below a person's patience."""
-    allowed_cidrs: tuple[Cidr, ...] = ("0.0.0.0/0",)
-    """Who may call; everybody, unless it says otherwise."""
+    idle_timeout_seconds: Annotated[int, Meta(ge=40, le=70)] = 60
+    """Seconds without a byte before a connection is closed: above the longest `?wait` (30), below the 75 after which
+    the service closes it, because a balancer that sends into a connection being closed answers 502."""
+    allowed_cidrs: Annotated[tuple[Cidr, ...], Meta(min_length=1, max_length=30)] = ("0.0.0.0/0",)
+    """Who may call where there is a domain; everybody, unless it says otherwise. A security group takes 60 rules, and
+    each block needs two."""
     access_log_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
 
 
@@ -162,13 +163,10 @@ def site_contradictions(network: Network | None, hosts: Hosts | None, balancer: 
 
 def _network_contradictions(network: Network) -> list[str]:
     found = []
-    try:
-        block = ipaddress.IPv4Network(network.cidr)
-        if not block.is_private or not MIN_PREFIX <= block.prefixlen <= MAX_PREFIX:
-            raise ValueError
-    except ValueError:
+    if not is_legal(network.cidr):
         found.append(
-            f"network.cidr: must be a block of private addresses, /{MIN_PREFIX} to /{MAX_PREFIX}, such as 10.60.0.0/16"
+            f"network.cidr: must be a block of private addresses, /{LARGEST_PREFIX} to /{SMALLEST_PREFIX}, and not"
+            " Docker's own 172.17.0.0/16; write such as 10.60.0.0/16"
         )
     if len(set(network.zones)) < len(network.zones):
         found.append("network.zones: names a zone twice; write each once")

@@ -249,6 +249,20 @@ def _queue(inputs: dict[str, Any], region: str) -> dict[str, Any]:
     return {"arn": f"arn:aws:sqs:{region}:{ACCOUNT}:{inputs['name']}", "url": url}
 
 
+def _certificate(inputs: dict[str, Any], region: str) -> dict[str, Any]:
+    domain = inputs["domainName"]
+    proof = {"resourceRecordName": f"_proof.{domain}.", "resourceRecordType": "CNAME", "resourceRecordValue": "_aws."}
+    return {
+        "arn": f"arn:aws:acm:{region}:{ACCOUNT}:certificate/made",
+        "domainValidationOptions": [{"domainName": domain, **proof}],
+    }
+
+
+def _target_group(inputs: dict[str, Any], region: str) -> dict[str, Any]:
+    suffix = f"targetgroup/{inputs['name']}/0123456789abcdef"
+    return {"arn": f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:{suffix}", "arnSuffix": suffix}
+
+
 _FUNCTIONS: dict[str, dict[str, str]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {
         "accountId": ACCOUNT,
@@ -266,6 +280,7 @@ _NAMED_BY_AWS: dict[str, str] = {
     "etag": "E0000000000000",
     "hostedZoneId": "Z00000000000000000000",
     "keyId": "00000000-0000-4000-8000-000000000000",
+    "prefixListId": "pl-00000000000000000",
     "registryId": ACCOUNT,
     "repositoryUrl": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/made",
     "zoneId": "Z00000000000000000000",
@@ -279,4 +294,6 @@ _ANSWERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "aws:lambda/function:Function": _named("lambda", "function:"),
     "aws:cloudwatch/logGroup:LogGroup": _named("logs", "log-group:"),
     "aws:iam/role:Role": lambda inputs, region: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{inputs['name']}"},
+    "aws:acm/certificate:Certificate": _certificate,
+    "aws:lb/targetGroup:TargetGroup": _target_group,
 }
