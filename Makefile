@@ -15,6 +15,7 @@ UV := VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
 PORT ?= 8000
 DATA ?= .data
 IMAGE ?=
+URL ?=
 SUITE ?= pictures
 # pure as well, but too long for the inner loop
 LEFT_TO_TEST := test_lifecycle_walk.py \
@@ -23,7 +24,16 @@ ROOMS := adapters components services functions/transform client local tests ben
 # the function's own: what AWS runs it on (see `transform` in components/config.py)
 FUNCTION_PYTHON ?= 3.13
 FUNCTION_ARCH ?= x86_64
+FUNCTION_LIBRARIES = build/function/$(FUNCTION_PYTHON)-$(FUNCTION_ARCH)
+FUNCTION_MACHINE = $(patsubst arm64,aarch64,$(FUNCTION_ARCH))
+# a stack, and the images it shall run: the file that `make images` prints
+STACK ?=
+IMAGES ?=
+# with the Pulumi CLI of `make pulumi`, or the one on PATH
+ROLLOUT = PATH="$(CURDIR)/build/pulumi:$$PATH" $(BIN)/python -m operations.rollout
+NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
+.PHONY: pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows
 .PHONY: help env run check test journeys mutants permissions calls bench artifact lock docs format clean
 
 help: ## this list
@@ -54,7 +64,7 @@ check: env ## the inner loop, ten seconds: style, types, the pure language of th
 	$(BIN)/python -m pytest -q -m "not slow" $(addprefix --ignore tests/contracts/,$(LEFT_TO_TEST)) tests/contracts; \
 	contracts=$$?; wait $$house; house=$$?; cat build/house.log; exit $$((contracts + house))
 
-test: env build/tools ## everything that must hold, the real browser and the API collection included
+test: env build/tools build/bin/actionlint ## everything that must hold, the real browser and the API collection included
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyrefly check --summary=none
@@ -78,12 +88,63 @@ build/judge/made: benchmarks/requirements.txt
 	@VIRTUAL_ENV=$(CURDIR)/build/judge $(BIN)/uv pip sync --quiet --require-hashes benchmarks/requirements.txt
 	@touch $@
 
-artifact: env ## the function's libraries for its own Python and architecture
-	@mkdir -p build/function
-	@$(UV) pip install --quiet --require-hashes --no-deps --only-binary :all: --reinstall \
-	    --python-version $(FUNCTION_PYTHON) --python-platform $(FUNCTION_ARCH)-manylinux_2_28 \
-	    --target build/function/$(FUNCTION_PYTHON)-$(FUNCTION_ARCH) -r functions/transform/requirements.txt
+artifact: env $(FUNCTION_LIBRARIES)/.made ## the function's libraries: FUNCTION_PYTHON=3.13 FUNCTION_ARCH=x86_64
+
+$(FUNCTION_LIBRARIES)/.made: functions/transform/requirements.txt | env
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(UV) pip install --quiet --require-hashes --no-deps --only-binary :all: \
+	    --python-version $(FUNCTION_PYTHON) --python-platform $(FUNCTION_MACHINE)-manylinux_2_28 \
+	    --target $(@D) -r functions/transform/requirements.txt
+	@touch $@
 	@echo "libraries for Python $(FUNCTION_PYTHON) on $(FUNCTION_ARCH) are in build/function"
+
+pulumi: env ## the Pulumi CLI and its AWS provider, by version and digest, into build/pulumi
+	@$(BIN)/python -m operations.toolchain install
+
+pulumi-pin: env ## fetch both anew, write their digests down, and say where to compare them
+	@$(BIN)/python -m operations.toolchain pin
+
+running: env ## the images that a stack runs: STACK=prod
+	@$(NAMED)$(ROLLOUT) running $(STACK)
+
+plan: artifact ## what an `up` would change, with the images that run: STACK=prod
+	@$(NAMED)$(ROLLOUT) plan $(STACK)
+
+drift: artifact ## what AWS has otherwise than declared, into build/drift.md: STACK=prod
+	@$(NAMED)mkdir -p build && $(ROLLOUT) drift $(STACK) > build/drift.txt
+	@$(BIN)/python -m operations.comment drift build/drift.txt > build/drift.md && cat build/drift.md
+
+comment: artifact ## the review and the plan of a stack, into build/comment.md: STACK=prod
+	@$(NAMED)mkdir -p build && $(ROLLOUT) plan $(STACK) > build/plan.txt && cat build/plan.txt
+	@$(MAKE) --silent --no-print-directory review STACK=$(STACK) > build/review.md
+	@$(BIN)/python -m operations.comment plan build/review.md build/plan.txt > build/comment.md
+
+deploy: artifact ## one `up`, watched to its end, with the images that run or IMAGES=file: STACK=prod
+	@$(NAMED)$(ROLLOUT) deploy $(STACK) $(if $(IMAGES),--images "$(IMAGES)")
+
+smoke: env ## a picture through a deployed stack: STACK=prod, or URL=address; IMAGE=path
+	@url="$(URL)"; [ -n "$$url" ] || url=$$($(ROLLOUT) url "$(STACK)") || exit 1; \
+	$(BIN)/python -m operations.smoke "$$url" "$(or $(IMAGE),docs/page.png)"
+
+rollback: artifact ## back to the images that were up before; IMAGES=file: only if those were tried last: STACK=prod
+	@$(NAMED)$(ROLLOUT) rollback $(STACK) $(if $(IMAGES),--images "$(IMAGES)")
+
+bill: env ## what images are made of (CycloneDX), into build/*.cdx.json: IMAGES=file
+	@mkdir -p build && $(BIN)/python -m operations.supply bill "$(IMAGES)"
+
+gate: env ## refuse images in which ECR's scan finds something critical: IMAGES=file
+	@$(BIN)/python -m operations.supply gate "$(IMAGES)"
+
+changes: ## what a push is for: application, infrastructure or nothing: BASE=commit
+	@$(PYTHON) -m operations.changes "$(BASE)"
+
+lint-workflows: env build/bin/actionlint ## the pipelines: actionlint, shellcheck and zizmor
+	@PATH="$(CURDIR)/$(BIN):$$PATH" build/bin/actionlint -color=false
+	@$(BIN)/zizmor --offline --no-progress --persona pedantic --quiet --config zizmor.yml .github
+
+build/bin/actionlint: tests/workflows/go.mod tests/workflows/go.sum
+	@cd tests/workflows && GOBIN=$(CURDIR)/build/bin GOFLAGS=-mod=readonly go install github.com/rhysd/actionlint/cmd/actionlint
+	@touch $@
 
 build/tools: tests/api/package-lock.json benchmarks/package-lock.json
 	@cd tests/api && npm ci --silent --no-audit --no-fund
