@@ -74,7 +74,7 @@ class ServiceHosts(pulumi.ComponentResource):
             tags=stage.tags,
             opts=self._child,
         )
-        security = self._security_group(network, port, reached_from)
+        security, rules = self._security_group(network, port, reached_from)
         granted = self._grants(role, service, logs)
         profile = aws.iam.InstanceProfile(
             name, name=stage.name(name), role=role.role.name, tags=stage.tags, opts=self._child
@@ -123,8 +123,8 @@ class ServiceHosts(pulumi.ComponentResource):
             target_group_arns=target_group_arns,
             rollback_alarm_names=rollback_alarm_names,
             parent=self,
-            # the first host pulls its image as soon as there is a group
-            after=[granted],
+            # the first host pulls its image as soon as there is a group to hold it
+            after=[granted, *rules],
         )
         self.group_name = group.name
         self.group_arn = group.arn
@@ -141,7 +141,7 @@ class ServiceHosts(pulumi.ComponentResource):
 
     def _security_group(
         self, network: Network, port: int, reached_from: Mapping[str, Input[str]]
-    ) -> "aws.ec2.SecurityGroup":
+    ) -> "tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]":
         name, stage = self._name, self._stage
         group = aws.ec2.SecurityGroup(
             name,
@@ -151,7 +151,7 @@ class ServiceHosts(pulumi.ComponentResource):
             tags={**stage.tags, "Name": stage.name(name)},
             opts=self._child,
         )
-        for label, source in reached_from.items():
+        rules: list[pulumi.Resource] = [
             aws.vpc.SecurityGroupIngressRule(
                 f"{name}-from-{label}",
                 security_group_id=group.id,
@@ -163,7 +163,9 @@ class ServiceHosts(pulumi.ComponentResource):
                 tags=stage.tags,
                 opts=self._child,
             )
-        aws.vpc.SecurityGroupEgressRule(
+            for label, source in reached_from.items()
+        ]
+        https = aws.vpc.SecurityGroupEgressRule(
             f"{name}-https",
             security_group_id=group.id,
             description="HTTPS",
@@ -174,7 +176,7 @@ class ServiceHosts(pulumi.ComponentResource):
             tags=stage.tags,
             opts=self._child,
         )
-        return group
+        return group, [*rules, https]
 
     def _grants(self, role: ProcessRole, service: Service, logs: "aws.cloudwatch.LogGroup") -> "aws.iam.RolePolicy":
         if service.image is None:

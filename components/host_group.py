@@ -82,7 +82,7 @@ def hosts_group(
     A new version of the template replaces the hosts by and by; an alarm that is named here stops that and has AWS go
     back to what the group was before. The provider, however, saves the new template in the group before it starts the
     refresh, so that AWS goes back to the new one: https://github.com/hashicorp/terraform-provider-aws/issues/34189
-    (open in November 2026). As long as it is so, an alarm stops the refresh, and `up` with the last good image goes back.
+    (open in November 2026). Until then an alarm ends the refresh, and `up` with the last good image leads back.
     """
     runs = service.image is not None
     group = aws.autoscaling.Group(
@@ -116,7 +116,7 @@ def hosts_group(
         instance_refresh=_refresh(rollback_alarm_names),
         max_instance_lifetime=LIFETIME_DAYS * 86_400,
         termination_policies=["OldestLaunchTemplate", "OldestInstance"],
-        enabled_metrics=[*METRICS],
+        enabled_metrics=[aws.autoscaling.Metric(metric) for metric in METRICS],
         metrics_granularity="1Minute",
         tags=[{"key": key, "value": value, "propagate_at_launch": False} for key, value in sorted(stage.tags.items())],
         opts=ResourceOptions(parent=parent, depends_on=after),
