@@ -1,7 +1,5 @@
 """TransformFunction: the function that works on pixels, its role, its logs, and the mapping that feeds it."""
 
-from typing import TYPE_CHECKING
-
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
@@ -11,14 +9,12 @@ from components.artifact import Artifact
 from components.identity import ProcessRole
 from components.messaging import PipelineQueue
 from components.naming import type_token
+from components.network import Network
 from components.settings import PipelineConfig
 from components.stage import Stage
 from components.storage import ImageBucket
 from contracts.environment import TransformEnvironment, to_environ
 from contracts.places import INLINE
-
-if TYPE_CHECKING:
-    from components.network import Network
 
 INTERFACES = frozenset(
     {
@@ -55,7 +51,7 @@ class TransformFunction(pulumi.ComponentResource):
         results: ImageBucket,
         orders: PipelineQueue,
         answers: PipelineQueue,
-        network: "Network | None" = None,
+        network: Network | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(type_token("function", "TransformFunction"), name, None, opts)

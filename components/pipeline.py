@@ -1,5 +1,6 @@
 """ImagePipeline: everything of one stack, wired."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,14 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.artifact import transform_artifact
+from components.encryption import PipelineKey
+from components.fleet import CALLED, Fleet
 from components.function import TransformFunction
 from components.ledger import JobTables
 from components.messaging import pipeline_queues
 from components.naming import type_token
-from components.processes import Processes
+from components.network import Network
+from components.processes import READ, Processes
 from components.settings import PipelineConfig
 from components.stage import Stage
 from components.storage import ImageBucket
@@ -31,7 +35,7 @@ class ImagePipeline(pulumi.ComponentResource):
     def __init__(self, name: str, *, config: PipelineConfig, region: str, opts: ResourceOptions | None = None) -> None:
         super().__init__(type_token("pipeline", "ImagePipeline"), name, None, opts)
         self._config = config
-        self._stage = stage = Stage(
+        stage = Stage(
             stack=pulumi.get_stack(),
             region=region,
             account=aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id,
@@ -42,6 +46,17 @@ class ImagePipeline(pulumi.ComponentResource):
             permissions_boundary=config.permissions_boundary,
         )
         child = ResourceOptions(parent=self)
+        if config.customer_key:
+            key = PipelineKey(
+                "key",
+                stage=stage,
+                hosts=config.hosts is not None,
+                alarms=config.alarms is not None,
+                opts=child,
+            )
+            stage = replace(stage, key_arn=key.arn)
+        self._stage = stage
+        self.network = self._network(child)
         self.originals = ImageBucket(
             "originals", stage=stage, days=config.originals_days, versioned=True, prefixes=(INLINE, DIRECT), opts=child
         )
@@ -57,6 +72,7 @@ class ImagePipeline(pulumi.ComponentResource):
             results=self.results,
             orders=self.queues[Queue.TRANSFORMS],
             answers=self.queues[Queue.COMPLETIONS],
+            network=self.network,
             opts=child,
         )
         self.processes = Processes(
@@ -68,9 +84,40 @@ class ImagePipeline(pulumi.ComponentResource):
             tables=self.tables,
             opts=child,
         )
+        self.fleet = self._fleet(child)
         self.processes.seal()
         self.exports = self._exports()
         self.register_outputs(self.exports)
+
+    def _network(self, opts: ResourceOptions) -> Network | None:
+        config = self._config
+        if config.network is None:
+            return None
+        return Network(
+            "network",
+            stage=self._stage,
+            settings=config.network,
+            interface_services=CALLED,
+            isolated_services=frozenset({"sqs"}) if config.transform.isolated else frozenset(),
+            with_hosts=config.hosts is not None,
+            log_retention_days=config.log_retention_days,
+            opts=opts,
+        )
+
+    def _fleet(self, opts: ResourceOptions) -> Fleet | None:
+        config = self._config
+        if config.hosts is None or self.network is None:
+            return None
+        return Fleet(
+            "fleet",
+            stage=self._stage,
+            config=config,
+            hosts=config.hosts,
+            network=self.network,
+            processes=self.processes,
+            waiting={queue.value: self._stage.name(queue.value) for queue in READ},
+            opts=opts,
+        )
 
     def _exports(self) -> dict[str, Any]:
         processes = self.processes
@@ -98,4 +145,6 @@ class ImagePipeline(pulumi.ComponentResource):
             },
             "tables": {"jobs": self.tables.jobs.table_name, "registry": self.tables.registry.table_name},
             "roles": roles,
+            "hosts": {} if self.fleet is None else self.fleet.groups,
+            "url": None if self.fleet is None else self.fleet.url,
         }
