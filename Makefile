@@ -30,10 +30,11 @@ FUNCTION_MACHINE = $(patsubst arm64,aarch64,$(FUNCTION_ARCH))
 STACK ?=
 IMAGES ?=
 # with the Pulumi CLI of `make pulumi`, or the one on PATH
-ROLLOUT = PATH="$(CURDIR)/build/pulumi:$$PATH" $(BIN)/python -m operations.rollout
+ROLLOUT = PULUMI_SKIP_UPDATE_CHECK=true PATH="$(CURDIR)/build/pulumi:$$PATH" $(BIN)/python -m operations.rollout
 NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
 .PHONY: pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows
+.PHONY: engine preview
 .PHONY: help env run check test journeys mutants permissions calls bench artifact lock docs format clean
 
 help: ## this list
@@ -64,7 +65,7 @@ check: env ## the inner loop, ten seconds: style, types, the pure language of th
 	$(BIN)/python -m pytest -q -m "not slow" $(addprefix --ignore tests/contracts/,$(LEFT_TO_TEST)) tests/contracts; \
 	contracts=$$?; wait $$house; house=$$?; cat build/house.log; exit $$((contracts + house))
 
-test: env build/tools build/bin/actionlint ## everything that must hold, the real browser and the API collection included
+test: env engine build/tools build/bin/actionlint ## everything that must hold, the real browser and the API collection included
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyrefly check --summary=none
@@ -87,6 +88,12 @@ build/judge/made: benchmarks/requirements.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/judge
 	@VIRTUAL_ENV=$(CURDIR)/build/judge $(BIN)/uv pip sync --quiet --require-hashes benchmarks/requirements.txt
 	@touch $@
+
+engine: ## the Pulumi CLI of the pinned version: from the PATH, or built from its Go module
+	@local/engine/get
+
+preview: artifact engine ## what a first deployment of a stack would make, and its price; needs no account: STACK=dev
+	@$(BIN)/python -m local preview --stack $(or $(STACK),dev)
 
 artifact: env $(FUNCTION_LIBRARIES)/.made ## the function's libraries: FUNCTION_PYTHON=3.13 FUNCTION_ARCH=x86_64
 

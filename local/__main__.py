@@ -1,4 +1,4 @@
-"""The commands of this room: run, permissions, calls. Exit code 2 and one line if a command cannot go on."""
+"""The commands of this room: run, preview, permissions, calls. Exit code 2 and one line if a command cannot go on."""
 
 import argparse
 import sys
@@ -27,6 +27,11 @@ def _carry_out(parsed: argparse.Namespace) -> bool:
 
         run(parsed.image, parsed.port, parsed.data)
         return True
+    elif parsed.command == "preview":
+        from local.preview import preview
+
+        preview(parsed.stack, as_json=parsed.json)
+        return True
     elif parsed.command == "permissions":
         from local.permissions import permissions
 
@@ -50,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("image", type=Path, nargs="?", help="picture to put through; without it a sample")
     run.add_argument("--port", type=int, default=8000, help="of the upload service and its page")
     run.add_argument("--data", type=Path, default=Path(".data"), help="folder of everything that is kept")
+    preview = commands.add_parser("preview", help="what a first deployment of a stack would make; needs no account")
+    preview.add_argument("--stack", required=True, help="a stack that has a file: Pulumi.<stack>.yaml")
+    preview.add_argument("--json", action="store_true", help="the plan for a program to read")
     commands.add_parser("permissions", help="permissions used, against permissions granted")
     calls = commands.add_parser("calls", help="calls to AWS that a job takes, counted at the server")
     calls.add_argument("--jobs", type=_count, default=200, help="jobs of four variants each")

@@ -71,7 +71,7 @@ class Applier:
     ) -> tuple[Resource, str]:
         if before is not None and before.type == kind:
             changed = {name for name in before.inputs.keys() | wanted if before.inputs.get(name) != wanted.get(name)}
-            if changed & handler.replaced_by:
+            if changed & handler.replaced_by.keys():
                 handler.delete(before.id, before.inputs)
                 identity, outputs = handler.create(wanted)
                 return Resource(type=kind, id=identity, inputs=wanted, outputs=outputs), "replaced"

@@ -1,4 +1,5 @@
 """The local stack as it is asked for and answered: its configuration, the request to apply it, and what came of it.
+And what any stack's file says.
 
 Without Pulumi, so that the supervisor, which lives as long as the run, does not load it.
 """
@@ -46,30 +47,31 @@ def project_of(root: Path) -> str:
     return project
 
 
-def region_of(root: Path) -> str:
-    """Region of the local stack."""
-    region = _written(root).get("aws:region")
+def region_of(root: Path, stack: str = STACK) -> str:
+    """Region of a stack."""
+    region = written(root, stack).get("aws:region")
     if not isinstance(region, str):
-        raise CannotRun(f"Pulumi.{STACK}.yaml names no aws:region; write for example aws:region: eu-west-1")
+        raise CannotRun(f"Pulumi.{stack}.yaml names no aws:region; write for example aws:region: eu-west-1")
     return region
 
 
 def configuration(request: Request) -> dict[str, Any]:
     """The local stack's configuration with this run's own endpoint in it, and what the request lays over it."""
     root = Path(request.root)
-    found = _written(root)
+    found = written(root, STACK)
     key = f"{project_of(root)}:pipeline"
     pipeline = found.get(key)
     if isinstance(pipeline, dict):
         # a wrong object is the program's to refuse: it knows what would be right
-        found[key] = _laid_over(pipeline, {"endpoint": request.endpoint, **request.overrides})
+        found[key] = laid_over(pipeline, {"endpoint": request.endpoint, **request.overrides})
     return found
 
 
-def _written(root: Path) -> dict[str, Any]:
-    found = _read(root / f"Pulumi.{STACK}.yaml").get("config")
+def written(root: Path, stack: str) -> dict[str, Any]:
+    """What a stack's file holds under `config`."""
+    found = _read(root / f"Pulumi.{stack}.yaml").get("config")
     if not isinstance(found, dict):
-        raise CannotRun(f"Pulumi.{STACK}.yaml has no config; see Pulumi.dev.yaml")
+        raise CannotRun(f"Pulumi.{stack}.yaml has no config; see Pulumi.dev.yaml")
     return dict(found)
 
 
@@ -87,9 +89,10 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`below` with what `above` says, field by field at any depth."""
     merged = dict(below)
     for name, value in above.items():
         inner = merged.get(name)
-        merged[name] = _laid_over(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+        merged[name] = laid_over(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
     return merged

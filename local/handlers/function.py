@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from local.handlers.resource import Handler, Inputs, Outputs, found, pascal
+from local.handlers.resource import CLOUDFORMATION, Handler, Inputs, Outputs, camel, found, no_longer, pascal
 from local.problems import CannotRun
 
 _MISSING = ("ResourceNotFoundException",)
@@ -16,6 +16,7 @@ _CONFIGURATION = {
     "timeout": "Timeout",
     "description": "Description",
 }
+_PASSED = ("batchSize", "enabled", "scalingConfig", "functionResponseTypes", "maximumBatchingWindowInSeconds")
 _SETTLE_SECONDS = 20.0
 
 
@@ -28,11 +29,15 @@ class Function(Handler):
             "environment",
             "architectures",
             "reservedConcurrentExecutions",
+            "kmsKeyArn",
+            "vpcConfig",
             "tags",
             *_CONFIGURATION,
         }
     )
-    replaced_by = frozenset({"name"})
+    # the zip by its digest; a key and a network that are recorded and not there
+    unseeable = frozenset({"code", "kmsKeyArn", "vpcConfig"})
+    replaced_by = {"name": f"{CLOUDFORMATION}/aws-resource-lambda-function.html"}
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         function, name = self.clients["lambda"], inputs["name"]
@@ -46,14 +51,42 @@ class Function(Handler):
             )
         else:
             self._settled(name)
-            function.update_function_code(FunctionName=name, ZipFile=_code(inputs))
+            function.update_function_code(
+                FunctionName=name, ZipFile=_code(inputs), Architectures=inputs.get("architectures", ["x86_64"])
+            )
             self._settled(name)
             function.update_function_configuration(FunctionName=name, **_configuration(inputs))
+            if inputs.get("tags"):
+                function.tag_resource(Resource=self._outputs(name)["arn"], Tags=inputs["tags"])
         self._limit(inputs)
         return name, self._outputs(name)
 
+    def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
+        function = self.clients["lambda"]
+        if gone := no_longer(old, new):
+            function.untag_resource(Resource=self._outputs(identity)["arn"], TagKeys=gone)
+        if "reservedConcurrentExecutions" in old and "reservedConcurrentExecutions" not in new:
+            function.delete_function_concurrency(FunctionName=identity)
+        return self.create(new)[1]
+
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
         return None if self._configuration(identity) is None else self._outputs(identity)
+
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        answer = self.clients["lambda"].get_function(FunctionName=identity)
+        there = answer["Configuration"]
+        seen = {name: there[field] for name, field in _CONFIGURATION.items() if there.get(field) not in (None, "")}
+        variables = there.get("Environment", {}).get("Variables", {})
+        reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
+        return {
+            "name": identity,
+            "sourceCodeHash": there["CodeSha256"],
+            "architectures": there.get("Architectures", ["x86_64"]),
+            "environment": {"variables": variables},
+            "tags": answer.get("Tags", {}),
+            **seen,
+            **({} if reserved is None else {"reservedConcurrentExecutions": reserved}),
+        }
 
     def delete(self, identity: str, inputs: Inputs) -> None:
         found(lambda: self.clients["lambda"].delete_function(FunctionName=identity), *_MISSING)
@@ -97,7 +130,17 @@ class EventSourceMapping(Handler):
             "tags",
         }
     )
-    replaced_by = frozenset({"eventSourceArn", "functionName"})
+    # the embedded cloud keeps them and does not say them
+    unseeable = frozenset({"tags"})
+    replaced_by = {"eventSourceArn": f"{CLOUDFORMATION}/aws-resource-lambda-eventsourcemapping.html"}
+
+    def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
+        defaults = {"scalingConfig": {}, "functionResponseTypes": [], "maximumBatchingWindowInSeconds": 0}
+        emptied = {name: value for name, value in defaults.items() if name in old and name not in new}
+        self.clients["lambda"].update_event_source_mapping(
+            UUID=identity, FunctionName=new["functionName"], **_mapping({"enabled": True, **emptied, **new})
+        )
+        return {"id": identity, "uuid": identity}
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         function = self.clients["lambda"]
@@ -117,6 +160,16 @@ class EventSourceMapping(Handler):
         answer = found(lambda: self.clients["lambda"].get_event_source_mapping(UUID=identity), *_MISSING)
         return None if answer is None else {"id": identity, "uuid": identity}
 
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        there = self.clients["lambda"].get_event_source_mapping(UUID=identity)
+        seen = camel({name[:1].upper() + name[1:]: there.get(name[:1].upper() + name[1:]) for name in _PASSED})
+        return {
+            **{name: value for name, value in seen.items() if value is not None},
+            "eventSourceArn": there["EventSourceArn"],
+            "functionName": there["FunctionArn"],
+            "enabled": there.get("State") in ("Enabled", "Enabling", "Creating", "Updating"),
+        }
+
     def delete(self, identity: str, inputs: Inputs) -> None:
         found(lambda: self.clients["lambda"].delete_event_source_mapping(UUID=identity), *_MISSING)
 
@@ -131,5 +184,4 @@ def _configuration(inputs: Inputs) -> dict[str, Any]:
 
 
 def _mapping(inputs: Inputs) -> dict[str, Any]:
-    passed = ("batchSize", "enabled", "scalingConfig", "functionResponseTypes", "maximumBatchingWindowInSeconds")
-    return pascal({name: inputs[name] for name in passed if name in inputs})
+    return pascal({name: inputs[name] for name in _PASSED if name in inputs})

@@ -1,14 +1,19 @@
 """IAM: roles and their inline policies."""
 
+import json
+from typing import Any
+
 from local.aws import ACCOUNT
-from local.handlers.resource import Handler, Inputs, Outputs, found, tag_list
+from local.handlers.resource import CLOUDFORMATION, Handler, Inputs, Outputs, found, no_longer, tag_list, tags_of
 
 _NO_ROLE = ("NoSuchEntity",)
 
 
 class Role(Handler):
-    known = frozenset({"name", "description", "assumeRolePolicy", "maxSessionDuration", "tags", "path"})
-    replaced_by = frozenset({"name", "path"})
+    known = frozenset(
+        {"name", "description", "assumeRolePolicy", "maxSessionDuration", "permissionsBoundary", "tags", "path"}
+    )
+    replaced_by = dict.fromkeys(("name", "path"), f"{CLOUDFORMATION}/aws-resource-iam-role.html")
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         iam, name, trust = self.clients["iam"], inputs["name"], inputs["assumeRolePolicy"]
@@ -22,7 +27,17 @@ class Role(Handler):
             iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
             iam.update_role(RoleName=name, **described)
             iam.tag_role(RoleName=name, Tags=tag_list(inputs))
+        if "permissionsBoundary" in inputs:
+            iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=inputs["permissionsBoundary"])
         return name, self.read(name, inputs) or {}
+
+    def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
+        iam = self.clients["iam"]
+        if gone := no_longer(old, new):
+            iam.untag_role(RoleName=identity, TagKeys=gone)
+        if "permissionsBoundary" in old and "permissionsBoundary" not in new:
+            iam.delete_role_permissions_boundary(RoleName=identity)
+        return self.create(new)[1]
 
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
         answer = found(lambda: self.clients["iam"].get_role(RoleName=identity), *_NO_ROLE)
@@ -30,6 +45,18 @@ class Role(Handler):
             return None
         role = answer["Role"]
         return {"id": identity, "arn": role["Arn"], "uniqueId": role["RoleId"]}
+
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        role = self.clients["iam"].get_role(RoleName=identity)["Role"]
+        return {
+            "name": identity,
+            "description": role.get("Description", ""),
+            "assumeRolePolicy": _text(role["AssumeRolePolicyDocument"]),
+            "maxSessionDuration": role["MaxSessionDuration"],
+            "path": role["Path"],
+            "permissionsBoundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            "tags": tags_of(self.clients["iam"].list_role_tags(RoleName=identity)["Tags"]),
+        }
 
     def delete(self, identity: str, inputs: Inputs) -> None:
         iam = self.clients["iam"]
@@ -42,7 +69,7 @@ class Role(Handler):
 
 class RolePolicy(Handler):
     known = frozenset({"name", "role", "policy"})
-    replaced_by = frozenset({"name", "role"})
+    replaced_by = dict.fromkeys(("name", "role"), f"{CLOUDFORMATION}/aws-resource-iam-rolepolicy.html")
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         self.clients["iam"].put_role_policy(
@@ -55,14 +82,19 @@ class RolePolicy(Handler):
         answer = found(lambda: self.clients["iam"].get_role_policy(RoleName=role, PolicyName=name), *_NO_ROLE)
         return None if answer is None else {}
 
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        role, _, name = identity.rpartition(":")
+        answer = self.clients["iam"].get_role_policy(RoleName=role, PolicyName=name)
+        return {"name": name, "role": role, "policy": _text(answer["PolicyDocument"])}
+
     def delete(self, identity: str, inputs: Inputs) -> None:
         role, _, name = identity.rpartition(":")
         found(lambda: self.clients["iam"].delete_role_policy(RoleName=role, PolicyName=name), *_NO_ROLE)
 
 
-def role_name(arn: str) -> str:
-    """Name of the role of this ARN."""
-    return arn.rpartition("/")[2]
+def _text(document: Any) -> str:
+    """A policy as text; boto3 takes it apart."""
+    return document if isinstance(document, str) else json.dumps(document)
 
 
 CALLER = {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT, "id": ACCOUNT}

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from local.handlers.resource import Handler, Inputs, KeepsData, Outputs, found, tag_list
+from local.handlers.resource import (
+    CLOUDFORMATION,
+    Handler,
+    Inputs,
+    KeepsData,
+    Outputs,
+    found,
+    no_longer,
+    tag_list,
+    tags_of,
+)
 
 _NO_TABLE = ("ResourceNotFoundException",)
 
@@ -23,7 +33,9 @@ class Table(Handler):
             "tags",
         }
     )
-    replaced_by = frozenset({"name", "hashKey", "rangeKey"})
+    # a key that is recorded and not there
+    unseeable = frozenset({"serverSideEncryption"})
+    replaced_by = dict.fromkeys(("name", "hashKey", "rangeKey"), f"{CLOUDFORMATION}/aws-resource-dynamodb-table.html")
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         dynamodb, name = self.clients["dynamodb"], inputs["name"]
@@ -36,8 +48,41 @@ class Table(Handler):
         self._settings(inputs)
         return name, self._outputs(name)
 
+    def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
+        dynamodb, arn = self.clients["dynamodb"], self._outputs(identity)["arn"]
+        if gone := no_longer(old, new):
+            dynamodb.untag_resource(ResourceArn=arn, TagKeys=gone)
+        if new.get("tags"):
+            dynamodb.tag_resource(ResourceArn=arn, Tags=tag_list(new))
+        before, after = (_attribute_of_life(inputs) for inputs in (old, new))
+        if before is not None and before != after:
+            # DynamoDB takes one attribute at a time, and another only after the first was given up
+            self._live(identity, before, enabled=False)
+        return self.create(new)[1]
+
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
         return None if self._describe(identity) is None else self._outputs(identity)
+
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        dynamodb, table = self.clients["dynamodb"], self._describe(identity) or {}
+        life = dynamodb.describe_time_to_live(TableName=identity)["TimeToLiveDescription"]
+        backups = dynamodb.describe_continuous_backups(TableName=identity)["ContinuousBackupsDescription"]
+        recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
+        there: Inputs = {
+            "name": identity,
+            "billingMode": table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+            **_keys_of(table["KeySchema"]),
+            "attributes": _in_order(inputs.get("attributes", []), _attributes_of(table)),
+            "deletionProtectionEnabled": bool(table.get("DeletionProtectionEnabled")),
+            "pointInTimeRecovery": {"enabled": recovery},
+            "tags": tags_of(dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags", [])),
+        }
+        if table.get("GlobalSecondaryIndexes"):
+            indexes = [_index_of(index) for index in table["GlobalSecondaryIndexes"]]
+            there["globalSecondaryIndexes"] = _in_order(inputs.get("globalSecondaryIndexes", []), indexes)
+        if life.get("TimeToLiveStatus") == "ENABLED":
+            there["ttl"] = {"attributeName": life["AttributeName"], "enabled": True}
+        return there
 
     def delete(self, identity: str, inputs: Inputs) -> None:
         if inputs.get("deletionProtectionEnabled"):
@@ -48,12 +93,14 @@ class Table(Handler):
         return found(lambda: self.clients["dynamodb"].describe_table(TableName=name)["Table"], *_NO_TABLE)
 
     def _converge(self, there: dict[str, Any], inputs: Inputs) -> None:
-        """Add and remove indexes, one an update, as DynamoDB wants it."""
+        """Add and remove indexes, one an update, as DynamoDB wants it; then what can be changed in one."""
         dynamodb = self.clients["dynamodb"]
         wanted = {index["name"]: index for index in inputs.get("globalSecondaryIndexes", [])}
-        have = {index["IndexName"] for index in there.get("GlobalSecondaryIndexes") or []}
-        changes: list[dict[str, Any]] = [{"Delete": {"IndexName": name}} for name in sorted(have - wanted.keys())]
-        changes += [{"Create": _index(wanted[name])} for name in sorted(wanted.keys() - have)]
+        have = {index["IndexName"]: _index_of(index) for index in there.get("GlobalSecondaryIndexes") or []}
+        # an index cannot be changed, but it can be made anew: the table's items are all that counts
+        gone = [name for name in sorted(have) if have[name] != wanted.get(name)]
+        changes: list[dict[str, Any]] = [{"Delete": {"IndexName": name}} for name in gone]
+        changes += [{"Create": _index(wanted[name])} for name in sorted(wanted) if have.get(name) != wanted[name]]
         for change in changes:
             dynamodb.update_table(
                 TableName=inputs["name"],
@@ -66,17 +113,20 @@ class Table(Handler):
 
     def _settings(self, inputs: Inputs) -> None:
         dynamodb, name = self.clients["dynamodb"], inputs["name"]
-        ttl = inputs.get("ttl")
-        if ttl:
-            dynamodb.update_time_to_live(
-                TableName=name,
-                TimeToLiveSpecification={"Enabled": ttl.get("enabled", True), "AttributeName": ttl["attributeName"]},
-            )
+        attribute = _attribute_of_life(inputs)
+        if attribute is not None:
+            self._live(name, attribute, enabled=True)
         recovery = inputs.get("pointInTimeRecovery")
         if recovery:
             dynamodb.update_continuous_backups(
                 TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": recovery["enabled"]}
             )
+
+    def _live(self, name: str, attribute: str, *, enabled: bool) -> None:
+        """Have items end at the time that the attribute says, or no longer."""
+        self.clients["dynamodb"].update_time_to_live(
+            TableName=name, TimeToLiveSpecification={"Enabled": enabled, "AttributeName": attribute}
+        )
 
     def _outputs(self, name: str) -> Outputs:
         described = self._describe(name) or {}
@@ -104,8 +154,19 @@ def _keys(given: Inputs) -> list[dict[str, str]]:
     return keys
 
 
+def _keys_of(schema: list[dict[str, str]]) -> Inputs:
+    """Inverse of `_keys`."""
+    fields = {"HASH": "hashKey", "RANGE": "rangeKey"}
+    return {fields[key["KeyType"]]: key["AttributeName"] for key in schema}
+
+
 def _attributes(inputs: Inputs) -> list[dict[str, str]]:
     return [{"AttributeName": one["name"], "AttributeType": one["type"]} for one in inputs["attributes"]]
+
+
+def _attributes_of(table: dict[str, Any]) -> list[Inputs]:
+    """Inverse of `_attributes`."""
+    return [{"name": one["AttributeName"], "type": one["AttributeType"]} for one in table["AttributeDefinitions"]]
 
 
 def _index(given: Inputs) -> dict[str, Any]:
@@ -113,3 +174,22 @@ def _index(given: Inputs) -> dict[str, Any]:
     if given.get("nonKeyAttributes"):
         projection["NonKeyAttributes"] = given["nonKeyAttributes"]
     return {"IndexName": given["name"], "KeySchema": _keys(given), "Projection": projection}
+
+
+def _index_of(index: dict[str, Any]) -> Inputs:
+    """Inverse of `_index`."""
+    projection = index["Projection"]
+    more = {"nonKeyAttributes": projection["NonKeyAttributes"]} if projection.get("NonKeyAttributes") else {}
+    named = {"name": index["IndexName"], "projectionType": projection["ProjectionType"]}
+    return {**named, **_keys_of(index["KeySchema"]), **more}
+
+
+def _in_order(written: list[Inputs], there: list[Inputs]) -> list[Inputs]:
+    """What is there, in the order in which the program names it: AWS keeps none."""
+    places = {one["name"]: place for place, one in enumerate(written)}
+    return sorted(there, key=lambda one: (places.get(one["name"], len(places)), one["name"]))
+
+
+def _attribute_of_life(inputs: Inputs) -> str | None:
+    ttl = inputs.get("ttl")
+    return ttl["attributeName"] if ttl and ttl.get("enabled", True) else None

@@ -3,7 +3,7 @@
 import json
 from typing import ClassVar
 
-from local.handlers.resource import Handler, Inputs, Outputs, found
+from local.handlers.resource import CLOUDFORMATION, Handler, Inputs, Outputs, found, no_longer
 
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
@@ -14,17 +14,20 @@ _ATTRIBUTES = {
     "maxMessageSize": "MaximumMessageSize",
     "delaySeconds": "DelaySeconds",
     "sqsManagedSseEnabled": "SqsManagedSseEnabled",
+    "kmsMasterKeyId": "KmsMasterKeyId",
+    "kmsDataKeyReusePeriodSeconds": "KmsDataKeyReusePeriodSeconds",
     "redrivePolicy": "RedrivePolicy",
 }
+_TEXTS = {"redrivePolicy", "kmsMasterKeyId"}
 
 
 class Queue(Handler):
     known = frozenset({"name", "tags", *_ATTRIBUTES})
-    replaced_by = frozenset({"name"})
+    replaced_by = {"name": f"{CLOUDFORMATION}/aws-resource-sqs-queue.html"}
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         sqs, attributes = self.clients["sqs"], _attributes(inputs)
-        url = found(lambda: sqs.get_queue_url(QueueName=inputs["name"])["QueueUrl"], *_NO_QUEUE)
+        url = self._url(inputs["name"])
         if url is None:
             url = sqs.create_queue(QueueName=inputs["name"], Attributes=attributes, tags=inputs.get("tags", {}))[
                 "QueueUrl"
@@ -37,20 +40,33 @@ class Queue(Handler):
         return url, self._outputs(inputs["name"], url)
 
     def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
+        if gone := no_longer(old, new):
+            self.clients["sqs"].untag_queue(QueueUrl=self._url(new["name"]) or identity, TagKeys=gone)
         # an attribute that is no longer named goes back to its default only if it is emptied
-        emptied = {name: "" for name in ("redrivePolicy",) if name in old and name not in new}
+        emptied = {name: "" for name in _TEXTS if name in old and name not in new}
         return self.create({**new, **emptied})[1]
 
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
         # the address has the cloud's port in it, which may be another one today; the name stays
-        url = found(lambda: self.clients["sqs"].get_queue_url(QueueName=inputs["name"])["QueueUrl"], *_NO_QUEUE)
+        url = self._url(inputs["name"])
         return None if url is None else self._outputs(inputs["name"], url)
 
-    def delete(self, identity: str, inputs: Inputs) -> None:
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
         sqs = self.clients["sqs"]
-        url = found(lambda: sqs.get_queue_url(QueueName=inputs["name"])["QueueUrl"], *_NO_QUEUE)
+        answer = sqs.get_queue_attributes(QueueUrl=identity, AttributeNames=["All"]).get("Attributes", {})
+        attributes = {
+            name: _value(name, answer[attribute]) for name, attribute in _ATTRIBUTES.items() if answer.get(attribute)
+        }
+        tags = sqs.list_queue_tags(QueueUrl=identity).get("Tags", {})
+        return {"name": inputs["name"], "tags": tags, **attributes}
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        url = self._url(inputs["name"])
         if url is not None:
-            sqs.delete_queue(QueueUrl=url)
+            self.clients["sqs"].delete_queue(QueueUrl=url)
+
+    def _url(self, name: str) -> str | None:
+        return found(lambda: self.clients["sqs"].get_queue_url(QueueName=name)["QueueUrl"], *_NO_QUEUE)
 
     def _outputs(self, name: str, url: str) -> Outputs:
         account = url.rsplit("/", 2)[1]
@@ -60,7 +76,9 @@ class Queue(Handler):
 class QueueAttribute(Handler):
     """One attribute of a queue that the provider has a resource for."""
 
-    replaced_by = frozenset({"queueUrl"})
+    replaced_by = {
+        "queueUrl": "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
+    }
     field: ClassVar[str]
     attribute: ClassVar[str]
 
@@ -71,17 +89,22 @@ class QueueAttribute(Handler):
         return inputs["queueUrl"], {}
 
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
-        answer = found(
-            lambda: self.clients["sqs"].get_queue_attributes(QueueUrl=identity, AttributeNames=[self.attribute]),
-            *_NO_QUEUE,
-        )
-        return {} if answer and answer.get("Attributes", {}).get(self.attribute) else None
+        return {} if self._there(identity) else None
+
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        return {"queueUrl": identity, self.field: self._there(identity)}
 
     def delete(self, identity: str, inputs: Inputs) -> None:
         found(
             lambda: self.clients["sqs"].set_queue_attributes(QueueUrl=identity, Attributes={self.attribute: ""}),
             *_NO_QUEUE,
         )
+
+    def _there(self, url: str) -> str:
+        answer = found(
+            lambda: self.clients["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=[self.attribute]), *_NO_QUEUE
+        )
+        return (answer or {}).get("Attributes", {}).get(self.attribute, "")
 
 
 class QueuePolicy(QueueAttribute):
@@ -108,3 +131,8 @@ def _attributes(inputs: Inputs) -> dict[str, str]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _value(name: str, text: str) -> object:
+    """Inverse of `_text` for an attribute of the queue itself."""
+    return text if name in _TEXTS else json.loads(text.lower())

@@ -4,7 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pulumi
 from botocore.exceptions import ClientError
@@ -29,8 +29,11 @@ class Handler(ABC):
     """
 
     known: ClassVar[frozenset[str]]
-    replaced_by: ClassVar[frozenset[str]] = frozenset()
-    """Inputs whose change takes a new resource."""
+    replaced_by: ClassVar[Mapping[str, str]] = {}
+    """Inputs whose change takes a new resource, each with the page of AWS that says so."""
+    unseeable: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that cannot be read back, or that have no effect here (a key or a network that is only recorded): what
+    was applied last is taken to hold."""
 
     def __init__(self, clients: Clients) -> None:
         self.clients = clients
@@ -42,6 +45,13 @@ class Handler(ABC):
     @abstractmethod
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
         """Outputs, or None if it is not there."""
+
+    @abstractmethod
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        """What is there now, as inputs; at least those of `inputs` that are set and can be seen.
+
+        Called on what `read` has found. More than a second look costs is asked, so only a refresh asks it.
+        """
 
     def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
         """Make it what `new` says; `old` is what was applied last. By default what `create` does."""
@@ -77,8 +87,31 @@ def pascal(value: Any) -> Any:
     return value
 
 
+def camel(value: Any) -> Any:
+    """Inverse of `pascal`; what boto3 adds about the answer is left out."""
+    if isinstance(value, dict):
+        return {name[:1].lower() + name[1:]: camel(one) for name, one in value.items() if name != "ResponseMetadata"}
+    if isinstance(value, list):
+        return [camel(one) for one in value]
+    return value
+
+
 def tag_list(inputs: Inputs, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
     return [{key: name, value: text} for name, text in sorted(inputs.get("tags", {}).items())]
+
+
+def tags_of(listed: list[dict[str, str]], key: str = "Key", value: str = "Value") -> dict[str, str]:
+    """Inverse of `tag_list`."""
+    return {one[key]: one[value] for one in listed}
+
+
+def no_longer(old: Inputs, new: Inputs) -> list[str]:
+    """Keys of tags that are to go."""
+    return sorted(old.get("tags", {}).keys() - new.get("tags", {}).keys())
+
+
+CLOUDFORMATION: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide"
+"""Its page of a type says of each property whether an update needs a replacement."""
 
 
 def found(call: Callable[[], Any], *missing: str) -> Any | None:

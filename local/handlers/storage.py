@@ -4,14 +4,27 @@ import json
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from local.handlers.resource import Handler, Inputs, KeepsData, Outputs, found, pascal, tag_list
+from local.handlers.resource import (
+    CLOUDFORMATION,
+    Handler,
+    Inputs,
+    KeepsData,
+    Outputs,
+    camel,
+    found,
+    pascal,
+    tag_list,
+    tags_of,
+)
 
 _NO_BUCKET = ("NoSuchBucket", "404")
 
 
 class Bucket(Handler):
     known = frozenset({"bucket", "forceDestroy", "tags"})
-    replaced_by = frozenset({"bucket"})
+    # what the program allows, and nothing of the bucket's
+    unseeable = frozenset({"forceDestroy"})
+    replaced_by = {"bucket": f"{CLOUDFORMATION}/aws-resource-s3-bucket.html"}
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         s3, name = self.clients["s3"], inputs["bucket"]
@@ -23,9 +36,18 @@ class Bucket(Handler):
             s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_list(inputs)})
         return name, self._outputs(name)
 
+    def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
+        if old.get("tags") and not new.get("tags"):
+            self.clients["s3"].delete_bucket_tagging(Bucket=identity)
+        return self.create(new)[1]
+
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
         answer = found(lambda: self.clients["s3"].head_bucket(Bucket=identity), *_NO_BUCKET)
         return None if answer is None else self._outputs(identity)
+
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        answer = found(lambda: self.clients["s3"].get_bucket_tagging(Bucket=identity), "NoSuchTagSet")
+        return {"bucket": identity, "tags": tags_of(answer["TagSet"]) if answer else {}}
 
     def delete(self, identity: str, inputs: Inputs) -> None:
         s3 = self.clients["s3"]
@@ -57,7 +79,7 @@ class Bucket(Handler):
 class BucketSetting(Handler):
     """One document about a bucket, put, got and deleted whole."""
 
-    replaced_by = frozenset({"bucket"})
+    replaced_by = {"bucket": f"{CLOUDFORMATION}/aws-resource-s3-bucketpolicy.html"}
     api: ClassVar[str]
     """Name of the setting in boto3's methods."""
     argument: ClassVar[str]
@@ -70,18 +92,34 @@ class BucketSetting(Handler):
     def document(self, inputs: Inputs) -> Any:
         """What the inputs say, as boto3 takes it."""
 
+    @abstractmethod
+    def inputs_of(self, document: Any) -> Inputs:
+        """Inverse of `document`, without the bucket."""
+
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         put = getattr(self.clients["s3"], f"put_{self.api}")
         put(Bucket=inputs["bucket"], **{self.argument: self.document(inputs)})
         return inputs["bucket"], {}
 
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
-        get = getattr(self.clients["s3"], f"get_{self.api}")
-        return None if found(lambda: get(Bucket=identity), *_NO_BUCKET, *self.missing) is None else {}
+        return None if self._there(identity) is None else {}
+
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        document = self._there(identity)
+        if document == self.document(inputs):
+            return inputs
+        return {"bucket": identity, **self.inputs_of(document)}
 
     def delete(self, identity: str, inputs: Inputs) -> None:
         remove = getattr(self.clients["s3"], self.remover or f"delete_{self.api}")
         found(lambda: remove(Bucket=identity), *_NO_BUCKET, *self.missing)
+
+    def _there(self, bucket: str) -> Any | None:
+        get = getattr(self.clients["s3"], f"get_{self.api}")
+        answer = found(lambda: get(Bucket=bucket), *_NO_BUCKET, *self.missing)
+        if answer is None:
+            return None
+        return answer.get(self.argument) or {name: one for name, one in answer.items() if name != "ResponseMetadata"}
 
 
 class BucketVersioning(BucketSetting):
@@ -92,9 +130,12 @@ class BucketVersioning(BucketSetting):
     def document(self, inputs: Inputs) -> Any:
         return {"Status": inputs["versioningConfiguration"]["status"]}
 
+    def inputs_of(self, document: Any) -> Inputs:
+        return {"versioningConfiguration": {"status": document["Status"]}}
+
     def read(self, identity: str, inputs: Inputs) -> Outputs | None:
-        answer = found(lambda: self.clients["s3"].get_bucket_versioning(Bucket=identity), *_NO_BUCKET)
-        return {} if answer and answer.get("Status") == inputs["versioningConfiguration"]["status"] else None
+        # a bucket that never was versioned says nothing of it
+        return {} if (self._there(identity) or {}).get("Status") else None
 
     def delete(self, identity: str, inputs: Inputs) -> None:
         # a bucket that was versioned can never be unversioned again
@@ -124,6 +165,17 @@ class BucketEncryption(BucketSetting):
 
         return {"Rules": [rule(given) for given in inputs["rules"]]}
 
+    def inputs_of(self, document: Any) -> Inputs:
+        def rule(there: Any) -> Inputs:
+            default = there["ApplyServerSideEncryptionByDefault"]
+            key = {"kmsMasterKeyId": default["KMSMasterKeyID"]} if "KMSMasterKeyID" in default else {}
+            return {
+                "applyServerSideEncryptionByDefault": {"sseAlgorithm": default["SSEAlgorithm"], **key},
+                "bucketKeyEnabled": there.get("BucketKeyEnabled", False),
+            }
+
+        return {"rules": [rule(there) for there in document["Rules"]]}
+
 
 class BucketPublicAccessBlock(BucketSetting):
     known = frozenset({"bucket", "blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"})
@@ -134,6 +186,9 @@ class BucketPublicAccessBlock(BucketSetting):
     def document(self, inputs: Inputs) -> Any:
         return pascal({name: value for name, value in inputs.items() if name != "bucket"})
 
+    def inputs_of(self, document: Any) -> Inputs:
+        return camel(document)
+
 
 class BucketOwnership(BucketSetting):
     known = frozenset({"bucket", "rule"})
@@ -143,6 +198,9 @@ class BucketOwnership(BucketSetting):
 
     def document(self, inputs: Inputs) -> Any:
         return {"Rules": [pascal(inputs["rule"])]}
+
+    def inputs_of(self, document: Any) -> Inputs:
+        return {"rule": camel(document["Rules"][0])}
 
 
 class BucketLifecycle(BucketSetting):
@@ -158,6 +216,9 @@ class BucketLifecycle(BucketSetting):
             rule["ID"] = rule.pop("Id")
         return {"Rules": rules}
 
+    def inputs_of(self, document: Any) -> Inputs:
+        return {"rules": [camel({"Id": rule.pop("ID"), **rule}) for rule in map(dict, document["Rules"])]}
+
 
 class BucketPolicy(BucketSetting):
     known = frozenset({"bucket", "policy"})
@@ -168,3 +229,6 @@ class BucketPolicy(BucketSetting):
     def document(self, inputs: Inputs) -> Any:
         policy = inputs["policy"]
         return policy if isinstance(policy, str) else json.dumps(policy)
+
+    def inputs_of(self, document: Any) -> Inputs:
+        return {"policy": document}
