@@ -296,4 +296,8 @@ _ANSWERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "aws:iam/role:Role": lambda inputs, region: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{inputs['name']}"},
     "aws:acm/certificate:Certificate": _certificate,
     "aws:lb/targetGroup:TargetGroup": _target_group,
+    "aws:ec2/launchTemplate:LaunchTemplate": lambda inputs, region: {
+        "arn": f"arn:aws:ec2:{region}:{ACCOUNT}:launch-template/lt-0123456789abcdef0",
+        "latestVersion": 7,
+    },
 }
