@@ -82,7 +82,7 @@ def hosts_group(
     A new version of the template replaces the hosts by and by; an alarm that is named here stops that and has AWS go
     back to what the group was before. The provider, however, saves the new template in the group before it starts the
     refresh, so that AWS goes back to the new one: https://github.com/hashicorp/terraform-provider-aws/issues/34189
-    (open in November 2026). Until then an alarm ends the refresh, and `up` with the last good image leads back.
+    (open in November 2026). Until it is closed an alarm ends the refresh, and `make rollback` leads back.
     """
     runs = service.image is not None
     group = aws.autoscaling.Group(

@@ -32,3 +32,40 @@ UNOBSERVABLE: Final = (
         source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
     ),
 )
+
+_HOST: Final = (
+    (
+        ("ecr:BatchGetImage", "ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"),
+        "docker pulls the image with the host's role before there is a process",
+        "https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html",
+    ),
+    (
+        ("logs:CreateLogStream", "logs:PutLogEvents"),
+        "docker writes what the process prints",
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/permissions-reference-cwl.html",
+    ),
+    (
+        ("autoscaling:CompleteLifecycleAction",),
+        "a host answers its group when it is ready and when it is drained",
+        "https://docs.aws.amazon.com/autoscaling/ec2/userguide/completing-lifecycle-hooks.html",
+    ),
+    (
+        (
+            "ssm:UpdateInstanceInformation",
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ),
+        "the agent of SSM keeps the way open that sessions come by",
+        "https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-add-permissions-to-existing-profile.html",
+    ),
+)
+
+UNOBSERVABLE_OF_HOSTS: Final = tuple(
+    Unobservable(role=role, actions=actions, reason=reason, source=source)
+    for role in ("upload", "processing")
+    for actions, reason, source in _HOST
+)
+"""Beside the others, in a stack whose services have hosts with an image. The embedded cloud starts none: the supervisor
+runs the services itself."""
