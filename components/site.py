@@ -18,6 +18,7 @@ Architecture = Literal["arm64", "x86_64"]
 Cidr = Annotated[str, Meta(pattern=r"^(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}\Z")]
 AmiId = Annotated[str, Meta(pattern=r"^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})\Z")]
 InstanceType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+\Z")]
+KeyName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
 ImageReference = Annotated[
     str,
     Meta(pattern=r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9][a-z0-9._/-]*@sha256:[0-9a-f]{64}\Z"),
@@ -120,10 +121,12 @@ class Balancer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """CloudFront in front of the results: nearer to whoever looks, and immutable, so cached for a year."""
 
-    public_keys: Annotated[dict[Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")], str], Meta(min_length=1)]
-    """Keys (PEM, RSA 2048) that links are checked with, by name: two during a rotation, the first one signs."""
+    public_keys: Annotated[dict[KeyName, str], Meta(min_length=1)]
+    """Keys (PEM, RSA 2048) that links are checked with, by name: two during a rotation."""
+    signing_key: KeyName | None = None
+    """Name of the one whose private half signs. None: the first in the order of names."""
     private_key_secret: str | None = None
-    """Name of the secret in Secrets Manager that holds the private half. None: `darkroom-<stack>-delivery`."""
+    """Name of the secret in Secrets Manager that holds that private half. None: `darkroom-<stack>-delivery`."""
     domain: Domain | None = None
     certificate_arn: (
         Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/.+\Z")] | None
