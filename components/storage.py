@@ -39,6 +39,7 @@ class ImageBucket(pulumi.ComponentResource):
         super().__init__(type_token("storage", "ImageBucket"), name, None, opts)
         self._name = name
         self._stage = stage
+        self._delivered = delivered
         child = ResourceOptions(parent=self)
         self.bucket = aws.s3.Bucket(
             name,
@@ -86,7 +87,9 @@ class ImageBucket(pulumi.ComponentResource):
         self.register_outputs({"bucket_name": self.bucket_name, "arn": self.arn})
 
     def delivered_by(self, distribution_arn: Input[str]) -> None:
-        """This distribution, and no other, may get objects; the bucket was made `delivered`."""
+        """This distribution, and no other, may get objects. Raises ValueError unless the bucket is `delivered`."""
+        if not self._delivered:
+            raise ValueError(f"the policy of {self._name} is written: make the bucket `delivered`")
         self._write_policy(distribution_arn)
 
     def _write_policy(self, distribution_arn: Input[str] | None = None) -> None:
