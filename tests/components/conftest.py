@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.everything import EVERYTHING
 from tests.support.plan import Plan, record
 
 
@@ -15,7 +16,18 @@ def dev() -> Plan:
     return record("dev")
 
 
-@pytest.fixture(params=["local", "dev"])
+@pytest.fixture(scope="session")
+def prod() -> Plan:
+    return record("prod")
+
+
+@pytest.fixture(scope="session")
+def everything() -> Plan:
+    """Production with every part that a configuration can declare."""
+    return record("prod", EVERYTHING)
+
+
+@pytest.fixture(params=["local", "dev", "prod", "everything"])
 def plan(request: pytest.FixtureRequest) -> Plan:
-    """Each of them in turn: what holds for one holds for all."""
+    """Each pipeline in turn: what holds for one holds for all."""
     return request.getfixturevalue(request.param)

@@ -2,14 +2,12 @@
 
 import json
 
-from components.access import MAX_INLINE_CHARS, Statement, merged, parse_role_policy
+from components.access import ANYWHERE, MAX_INLINE_CHARS, Statement, merged, parse_role_policy
+from components.function import INTERFACES
 from components.unobservable import UNOBSERVABLE
 from tests.support.plan import ACCOUNT, Declared, Plan
 
 ROLES = ("upload", "link-signer", "processing", "eraser", "transform")
-
-EVERYWHERE: dict[str, str] = {}
-"""Actions that AWS offers no resource for, with the reason. None is needed."""
 
 PUT, GET, GET_VERSION = "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"
 SEND, RECEIVE, DELETE, MEASURE = "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"
@@ -57,9 +55,64 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Every right of every role, by what it is over."""
 
+HOSTS = ("upload", "processing")
+
+PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+
+GET_VALUE = "secretsmanager:GetSecretValue"
+
+SESSION = (
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+"""What the agent on a host does so that a person reaches it without an open port."""
+
+KEY_RIGHTS: dict[str, tuple[str, ...]] = {
+    "upload": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "link-signer": ("kms:Decrypt",),
+    "processing": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "eraser": (),
+    "transform": ("kms:Decrypt", "kms:GenerateDataKey"),
+}
+"""Over the customer's key, where there is one: to store, and to read. Deleting asks for neither."""
+
 
 def rights(plan: Plan, role: str) -> tuple[Statement, ...]:
     return parse_role_policy(plan.one("RolePolicy", role).inputs["policy"])
+
+
+def meant(plan: Plan, role: str) -> list[Statement]:
+    """What a role of this plan is to have: its work, and what the place takes where it stands."""
+    found = [Statement(frozenset(actions), frozenset([over(plan, at)])) for at, actions in RIGHTS[role].items()]
+    if role == "transform" and "vpcConfig" in plan.one("Function", "transform").inputs:
+        found.append(Statement(INTERFACES, frozenset({"*"})))
+    for key in plan.of("Key"):
+        if KEY_RIGHTS[role]:
+            found.append(Statement(frozenset(KEY_RIGHTS[role]), frozenset([key.state["arn"]])))
+    if role in HOSTS and plan.of("LaunchTemplate"):
+        group = plan.one("Group", role).inputs["name"]
+        anywhere = f"arn:aws:autoscaling:{plan.region}:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/{group}"
+        log = plan.one("LogGroup", role).state["arn"]
+        found.append(Statement(frozenset(SESSION), frozenset({"*"})))
+        found.append(Statement(frozenset({"autoscaling:CompleteLifecycleAction"}), frozenset({anywhere})))
+        found.append(Statement(frozenset(LOG), frozenset({f"{log}:*"})))
+        if "userData" in plan.one("LaunchTemplate", role).inputs:
+            repository = f"arn:aws:ecr:{plan.region}:{ACCOUNT}:repository/darkroom-{role}"
+            found.append(Statement(frozenset({"ecr:GetAuthorizationToken"}), frozenset({"*"})))
+            found.append(Statement(frozenset(PULL), frozenset({repository})))
+    if role == "upload":
+        found += [Statement(frozenset({GET_VALUE}), frozenset([arn])) for arn in secrets(plan)]
+    return found
+
+
+def secrets(plan: Plan) -> list[str]:
+    """Of a stack that delivers through CloudFront: the secret that its links are signed with."""
+    if not plan.of("Distribution"):
+        return []
+    return [f"arn:aws:secretsmanager:{plan.region}:{ACCOUNT}:secret:darkroom-{plan.stack}-delivery-??????"]
 
 
 def over(plan: Plan, place: str) -> str:
@@ -74,25 +127,40 @@ def trust(plan: Plan, role: str) -> dict[str, object]:
 
 
 def test_every_role_has_one_inline_policy_and_nothing_else(plan: Plan) -> None:
-    assert sorted(one.name for one in plan.of("Role")) == sorted(ROLES)
-    assert sorted(one.name for one in plan.of("RolePolicy")) == sorted(ROLES)
+    assert {one.name for one in plan.of("Role")} - {"flow-logs"} == set(ROLES)
+    assert {one.name for one in plan.of("RolePolicy")} - {"flow-logs", "transform-refused"} == set(ROLES)
     assert not any({"inlinePolicies", "managedPolicyArns"} & one.inputs.keys() for one in plan.of("Role"))
     assert not any("PolicyAttachment" in one.type for one in plan)
 
 
 def test_every_role_has_exactly_the_rights_that_it_uses(plan: Plan) -> None:
     for role in ROLES:
-        meant = [Statement(frozenset(actions), frozenset([over(plan, at)])) for at, actions in RIGHTS[role].items()]
-        assert rights(plan, role) == merged(meant), role
+        assert rights(plan, role) == merged(meant(plan, role)), role
 
 
 def test_no_right_has_a_wildcard_of_actions_or_is_over_everything(plan: Plan) -> None:
     statements = [one for role in plan.of("RolePolicy") for one in json.loads(role.inputs["policy"])["Statement"]]
     assert statements
     for statement in statements:
-        assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
-        assert "*" not in statement["Resource"] or set(statement["Action"]) <= EVERYWHERE.keys()
+        assert "*" not in statement["Resource"] or set(statement["Action"]) <= ANYWHERE.keys()
+
+
+def test_what_lambda_does_with_the_role_in_a_network_is_refused_to_the_functions_code(everything: Plan) -> None:
+    (statement,) = json.loads(everything.one("RolePolicy", "transform-refused").inputs["policy"])["Statement"]
+    function = everything.one("Function", "transform").state["arn"]
+    assert statement == {
+        "Effect": "Deny",
+        "Action": sorted(INTERFACES),
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": function}},
+    }
+
+
+def test_every_role_stays_within_the_boundary_that_is_given(everything: Plan, prod: Plan) -> None:
+    (boundary,) = {one.inputs["permissionsBoundary"] for one in everything.of("Role")}
+    assert boundary.endswith(":policy/darkroom-boundary")
+    assert not any("permissionsBoundary" in one.inputs for one in prod.of("Role"))
 
 
 def test_every_policy_fits_into_its_role(plan: Plan) -> None:
@@ -126,19 +194,23 @@ def test_nobody_may_list_keys_so_a_missing_one_answers_403(plan: Plan) -> None:
 
 def test_the_function_has_no_table_and_no_role(plan: Plan) -> None:
     services = {action.partition(":")[0] for one in rights(plan, "transform") for action in one.actions}
-    assert services == {"s3", "sqs", "logs"}
+    assert {"s3", "sqs", "logs"} <= services <= {"s3", "sqs", "logs", "kms", "ec2"}
 
 
 def test_what_no_local_run_can_show_used_is_in_the_one_table(plan: Plan) -> None:
     """Beyond the table every right is of a service whose checks the embedded cloud makes and records."""
     hidden = {(one.role, action) for one in UNOBSERVABLE for action in one.actions}
     granted = {(role, action) for role in ROLES for one in rights(plan, role) for action in one.actions}
-    assert hidden <= granted
     observed = {action.partition(":")[0] for _, action in granted - hidden}
     assert observed == {"s3", "sqs", "dynamodb", "sts"}
     for one in UNOBSERVABLE:
         assert one.reason
         assert one.source.startswith("https://docs.aws.amazon.com/")
+
+
+def test_nothing_is_in_that_table_that_no_stack_grants(everything: Plan) -> None:
+    hidden = {(one.role, action) for one in UNOBSERVABLE for action in one.actions}
+    assert hidden <= {(role, action) for role in ROLES for one in rights(everything, role) for action in one.actions}
 
 
 def test_the_hidden_rights_over_queues_are_over_the_one_that_feeds_the_function(plan: Plan) -> None:

@@ -44,8 +44,11 @@ def test_an_order_is_hidden_at_least_as_long_as_the_function_may_work(plan: Plan
 
 
 def test_every_queue_is_encrypted_and_bounded(plan: Plan) -> None:
+    keys = [key.state["arn"] for key in plan.of("Key")]
     for queue in plan.of("Queue"):
-        assert queue.inputs["sqsManagedSseEnabled"] is True
+        # either, never both: SQS refuses that
+        assert queue.inputs.get("sqsManagedSseEnabled", False) is not bool(keys)
+        assert [queue.inputs["kmsMasterKeyId"]] == keys if keys else "kmsMasterKeyId" not in queue.inputs
         assert queue.inputs["maxMessageSize"] == MAX_MESSAGE_BYTES
         assert queue.inputs["receiveWaitTimeSeconds"] == 20
 
@@ -71,10 +74,20 @@ def test_every_queue_refuses_plain_http_where_tls_is_required(dev: Plan, local: 
 
 
 def test_nobody_gets_a_right_from_a_resource_itself(plan: Plan) -> None:
-    """Rights come from roles alone: whoever has none can neither poison a queue nor read a bucket."""
+    """Rights come from roles alone: whoever has none can neither poison a queue nor read a bucket.
+
+    Two services of AWS do without a role of ours: the balancer writes its log, and CloudFront reads results.
+    """
     policies = plan.of("QueuePolicy") + plan.of("BucketPolicy")
-    effects = {one["Effect"] for policy in policies for one in json.loads(policy.inputs["policy"])["Statement"]}
-    assert effects <= {"Deny"}
+    statements = [(one.name, part) for one in policies for part in json.loads(one.inputs["policy"])["Statement"]]
+    allowed = {(name, json.dumps(part["Principal"])) for name, part in statements if part["Effect"] == "Allow"}
+    services = {
+        ("access-logs", '{"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}'),
+        ("results", '{"Service": "cloudfront.amazonaws.com"}'),
+    }
+    assert allowed <= services
+    for name, part in statements:
+        assert part["Effect"] == "Deny" or "aws:SourceArn" in json.dumps(part["Condition"]), name
     assert not any("policy" in one.inputs for one in plan.of("Queue"))
 
 
