@@ -1,0 +1,92 @@
+"""What there is to watch in a stack, and what a row of the table of alarms says. Pure.
+
+Said once and used thrice: by the alarms (components/alarms.py), by the dashboard (components/dashboard.py), and by the
+price of both (components/cost.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple
+
+RUNBOOK: Final = "docs/operations.md"
+
+Name = Any
+"""What AWS calls a thing: text, or (in a component) the promise of it."""
+
+
+Missing = Literal["breaching", "notBreaching"]
+
+MINUTE: Final = 60
+
+
+class QueueNames(NamedTuple):
+    queue: Name
+    dead_letters: Name
+
+
+class FunctionFacts(NamedTuple):
+    name: Name
+    timeout_seconds: int
+    concurrency: int
+    """Functions at work at once: what its mapping may use."""
+
+
+class GroupFacts(NamedTuple):
+    name: Name
+    burstable: bool
+    """Whether its hosts earn and spend CPU credits."""
+
+
+class BalancerNames(NamedTuple):
+    """As CloudWatch writes them: the ends of the two ARNs."""
+
+    balancer: Name
+    target_group: Name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """What a stack has to watch. A part that it has not is empty or None, and has no alarm."""
+
+    queues: Mapping[str, QueueNames] = field(default_factory=dict)
+    queue_age_seconds: int = 900
+    function: FunctionFacts | None = None
+    groups: Mapping[str, GroupFacts] = field(default_factory=dict)
+    """By service."""
+    balancer: BalancerNames | None = None
+    """Before the hosts of `upload`."""
+    tables: Mapping[str, Name] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    namespace: str
+    name: str
+    dimensions: Mapping[str, Name]
+    statistic: str = "Sum"
+    """Or a percentile, such as p99."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alarm:
+    """One row. With an `expression` the metrics are its letters; without one there is a single metric."""
+
+    what: str
+    """The end of its physical name."""
+    says: str
+    metrics: Mapping[str, Metric]
+    expression: str | None = None
+    compare: Literal[">", ">=", "<"] = ">"
+    threshold: float
+    period_seconds: int = MINUTE
+    wrong: tuple[int, int]
+    """How many periods have to be wrong, of how many of the last."""
+    missing: Missing = "notBreaching"
+    silence: str
+    """Why missing data means what `missing` says."""
+    anchor: str
+    """Heading of the runbook."""
+
+    @property
+    def description(self) -> str:
+        return f"{self.says} What to do: {RUNBOOK}#{self.anchor}"
