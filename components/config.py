@@ -28,7 +28,7 @@ KEYS: Final[dict[str, type[PipelineConfig] | type[FoundationConfig]]] = {
 
 _WHERE: Final = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
-_CONTRADICTION: Final = re.compile("[a-z_.]+: ")
+_CONTRADICTION: Final = re.compile("[a-z0-9_.-]+: ")
 _EXAMPLE: Final = "write it as in Pulumi.dev.yaml; components/settings.py describes every field"
 
 
