@@ -33,7 +33,7 @@ IMAGES ?=
 ROLLOUT = PULUMI_SKIP_UPDATE_CHECK=true PATH="$(CURDIR)/build/pulumi:$$PATH" $(BIN)/python -m operations.rollout
 NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
-.PHONY: pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows
+.PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows
 .PHONY: engine preview
 .PHONY: help env run check test journeys mutants permissions calls bench artifact lock docs format clean
 
@@ -135,6 +135,16 @@ smoke: env ## a picture through a deployed stack: STACK=prod, or URL=address; IM
 
 rollback: artifact ## back to the images that were up before; IMAGES=file: only if those were tried last: STACK=prod
 	@$(NAMED)$(ROLLOUT) rollback $(STACK) $(if $(IMAGES),--images "$(IMAGES)")
+
+stack: env ## a developer's own small stack, its file: NAME=alice
+	@$(if $(NAME),,$(error name it: make stack NAME=alice))$(BIN)/python -m client stack "$(NAME)"
+
+amis: env ## the current machine image of the hosts into a stack's file; CHECK=1: only say so: STACK=dev
+	@$(NAMED)$(BIN)/python -m client amis --stack "$(STACK)" $(if $(CHECK),--check)
+
+tunnel: env ## a way to a stack's service that has no open port: STACK=alice SERVICE=upload PORT=8000
+	@$(NAMED)exec $(BIN)/python -m client tunnel --stack "$(STACK)" $(if $(SERVICE),--service "$(SERVICE)") \
+	    $(if $(filter-out file,$(origin PORT)),--port "$(PORT)")
 
 bill: env ## what images are made of (CycloneDX), into build/*.cdx.json: IMAGES=file
 	@mkdir -p build && $(BIN)/python -m operations.supply bill "$(IMAGES)"
