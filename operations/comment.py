@@ -4,7 +4,6 @@
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ MAX_CHARS: Final = 65_536
 """Of the body of a comment or an issue, as GitHub's API refuses longer ones."""
 
 _MARK: Final = "<!-- darkroom: the plan -->"
-_RUNS_OF_BACKTICKS: Final = re.compile("`+")
+_FENCE: Final = "```"
 
 
 def plan_comment(review: str, plan: str) -> str:
@@ -35,14 +34,13 @@ def drift_issue(drift: str) -> str:
 
 
 def _fitted(head: str, text: str, tail: str) -> str:
-    """Text in a fence that nothing in it can close, cut to what is left between head and tail."""
-    text = text.strip("\n")
-    fence = "`" * max(3, 1 + max((len(run) for run in _RUNS_OF_BACKTICKS.findall(text)), default=0))
+    """Text in a fence, cut to what is left between head and tail. No run of backticks in it can close the fence."""
+    text = text.strip("\n").replace(_FENCE, "'''")
     note = "\n(cut here; the whole of it is in the log of the job)"
-    room = MAX_CHARS - len(head) - len(tail) - 2 * len(fence) - 2
+    room = MAX_CHARS - len(head) - len(tail) - 2 * len(_FENCE) - 2
     if len(text) > room:
         text = text[: max(0, room - len(note))].rstrip("\n") + note
-    return f"{head}{fence}\n{text}\n{fence}{tail}"
+    return f"{head}{_FENCE}\n{text}\n{_FENCE}{tail}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,6 @@ end. `rollback` is a deployment of the last images that were up before these.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -211,10 +210,9 @@ def _last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def _pulumi(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """What an `up` does is shown as it happens; of all else the answer is read."""
-    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     watched = None if arguments[0] == "up" else subprocess.PIPE
     try:
-        return subprocess.run(["pulumi", *arguments], env=environment, stdout=watched, stderr=watched, text=True)  # noqa: S603, S607 - its arguments are ours
+        return subprocess.run(["pulumi", *arguments], stdout=watched, stderr=watched, text=True)  # noqa: S603, S607 - its arguments are ours
     except FileNotFoundError:
         raise Mistake("the Pulumi CLI is not on PATH; get it with: make pulumi") from None
 
