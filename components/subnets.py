@@ -47,7 +47,7 @@ def is_legal(block: str) -> bool:
         network = ipaddress.IPv4Network(block)
     except ValueError:
         return False
-    private = any(network.subnet_of(one) for one in _PRIVATE)
+    private = str(network) == block and any(network.subnet_of(one) for one in _PRIVATE)
     return private and LARGEST_PREFIX <= network.prefixlen <= SMALLEST_PREFIX and not network.overlaps(_BRIDGE)
 
 
