@@ -4,8 +4,6 @@ The engine is the ordinary Pulumi CLI (`make engine`). It is driven through Pulu
 this process, the provider is ours (local.provider), and the state is in files below the folder of the deployment.
 """
 
-import json
-import os
 import runpy
 import shutil
 import subprocess
@@ -223,9 +221,13 @@ class _Told:
                 return
 
     def _message(self, event: Any) -> None:
-        line = " ".join(event.message.replace("<{%reset%}>", "").split())
-        if event.severity != "debug":
-            (self.errors if event.severity == "error" else self.messages).append(line)
+        # where in the program it happened is for who changes the program: `pulumi preview` shows it
+        line = " ".join(event.message.replace("<{%reset%}>", "").partition("Traceback (most recent")[0].split())
+        if event.severity == "error":
+            if not any(line.endswith(told) for told in self.errors):
+                self.errors.append(line)
+        elif event.severity != "debug":
+            self.messages.append(line)
 
 
 class _Engine(automation.PulumiCommand):

@@ -73,12 +73,13 @@ class Applied(Tier):
             return None
         there = handler.seen(made.get("id", identity), handled)
         # what nobody declared is not looked at: the defaults of AWS are not ours to know
-        inputs = {
-            name: value if name in handler.unseeable or name.startswith("__") else _as_written(value, there[name])
-            for name, value in inputs.items()
-            if name in handler.unseeable or name.startswith("__") or name in there
-        }
-        return made.get("id", identity), inputs, made
+        seen: Inputs = {}
+        for name, value in inputs.items():
+            if name in handler.unseeable or name.startswith("__") or (value in ([], {}, "") and name not in there):
+                seen[name] = value
+            elif name in there:
+                seen[name] = _as_written(value, there[name])
+        return made.get("id", identity), seen, made
 
     def update(self, kind: str, identity: str, old: Inputs, new: Inputs, outputs: Outputs) -> Outputs:
         return self._handler(kind).update(identity, _handled(old), _handled(new))
@@ -95,7 +96,8 @@ def _handled(inputs: Inputs) -> Inputs:
     if has_unknown(inputs):
         raise AssertionError("the engine deploys only what it knows")
     return {
-        name: {"path": value["path"], "sha256": value["hash"]} if is_archive(value) else value
+        # where the engine only compares, it leaves the path out
+        name: {"path": value.get("path", ""), "sha256": value["hash"]} if is_archive(value) else value
         for name, value in inputs.items()
         if not name.startswith("__")
     }

@@ -1,8 +1,8 @@
 """Resources that are recorded and made nowhere: inputs checked as far as the library knows them, ids and attributes
 made up. Whether AWS would take the values, nobody here can say.
 
-Names of types, inputs and outputs are those of pulumi_aws, the library that the program is written with. An attribute is
-made up from the resource's URN alone: the same in every run, and another for every resource.
+Names of types, inputs and outputs are those of pulumi_aws, the library that the program is written with. An attribute
+is made up from the resource's URN alone: the same in every run, and another for every resource.
 """
 
 import hashlib

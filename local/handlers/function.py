@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from local.handlers.resource import CLOUDFORMATION, Handler, Inputs, Outputs, camel, found, no_longer, pascal
 from local.problems import CannotRun
@@ -37,7 +37,7 @@ class Function(Handler):
     )
     # the zip by its digest; a key and a network that are recorded and not there
     unseeable = frozenset({"code", "kmsKeyArn", "vpcConfig"})
-    replaced_by = {"name": f"{CLOUDFORMATION}/aws-resource-lambda-function.html"}
+    replaced_by: ClassVar = {"name": f"{CLOUDFORMATION}/aws-resource-lambda-function.html"}
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         function, name = self.clients["lambda"], inputs["name"]
@@ -132,7 +132,7 @@ class EventSourceMapping(Handler):
     )
     # the embedded cloud keeps them and does not say them
     unseeable = frozenset({"tags"})
-    replaced_by = {"eventSourceArn": f"{CLOUDFORMATION}/aws-resource-lambda-eventsourcemapping.html"}
+    replaced_by: ClassVar = {"eventSourceArn": f"{CLOUDFORMATION}/aws-resource-lambda-eventsourcemapping.html"}
 
     def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
         defaults = {"scalingConfig": {}, "functionResponseTypes": [], "maximumBatchingWindowInSeconds": 0}

@@ -1,7 +1,7 @@
 """IAM: roles and their inline policies."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from local.aws import ACCOUNT
 from local.handlers.resource import CLOUDFORMATION, Handler, Inputs, Outputs, found, no_longer, tag_list, tags_of
@@ -13,7 +13,7 @@ class Role(Handler):
     known = frozenset(
         {"name", "description", "assumeRolePolicy", "maxSessionDuration", "permissionsBoundary", "tags", "path"}
     )
-    replaced_by = dict.fromkeys(("name", "path"), f"{CLOUDFORMATION}/aws-resource-iam-role.html")
+    replaced_by: ClassVar = dict.fromkeys(("name", "path"), f"{CLOUDFORMATION}/aws-resource-iam-role.html")
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         iam, name, trust = self.clients["iam"], inputs["name"], inputs["assumeRolePolicy"]
@@ -69,7 +69,7 @@ class Role(Handler):
 
 class RolePolicy(Handler):
     known = frozenset({"name", "role", "policy"})
-    replaced_by = dict.fromkeys(("name", "role"), f"{CLOUDFORMATION}/aws-resource-iam-rolepolicy.html")
+    replaced_by: ClassVar = dict.fromkeys(("name", "role"), f"{CLOUDFORMATION}/aws-resource-iam-rolepolicy.html")
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         self.clients["iam"].put_role_policy(

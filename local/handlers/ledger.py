@@ -1,6 +1,6 @@
 """DynamoDB: tables."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from local.handlers.resource import (
     CLOUDFORMATION,
@@ -35,7 +35,9 @@ class Table(Handler):
     )
     # a key that is recorded and not there
     unseeable = frozenset({"serverSideEncryption"})
-    replaced_by = dict.fromkeys(("name", "hashKey", "rangeKey"), f"{CLOUDFORMATION}/aws-resource-dynamodb-table.html")
+    replaced_by: ClassVar = dict.fromkeys(
+        ("name", "hashKey", "rangeKey"), f"{CLOUDFORMATION}/aws-resource-dynamodb-table.html"
+    )
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         dynamodb, name = self.clients["dynamodb"], inputs["name"]

@@ -1,5 +1,7 @@
 """CloudWatch Logs: groups."""
 
+from typing import ClassVar
+
 from local.aws import ACCOUNT
 from local.handlers.resource import CLOUDFORMATION, Handler, Inputs, Outputs, found, no_longer
 
@@ -8,7 +10,7 @@ class LogGroup(Handler):
     known = frozenset({"name", "retentionInDays", "kmsKeyId", "tags"})
     # one of an account that may be a stack's own key
     unseeable = frozenset({"kmsKeyId"})
-    replaced_by = {"name": f"{CLOUDFORMATION}/aws-resource-logs-loggroup.html"}
+    replaced_by: ClassVar = {"name": f"{CLOUDFORMATION}/aws-resource-logs-loggroup.html"}
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         logs, name = self.clients["logs"], inputs["name"]

@@ -23,7 +23,7 @@ _TEXTS = {"redrivePolicy", "kmsMasterKeyId"}
 
 class Queue(Handler):
     known = frozenset({"name", "tags", *_ATTRIBUTES})
-    replaced_by = {"name": f"{CLOUDFORMATION}/aws-resource-sqs-queue.html"}
+    replaced_by: ClassVar = {"name": f"{CLOUDFORMATION}/aws-resource-sqs-queue.html"}
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         sqs, attributes = self.clients["sqs"], _attributes(inputs)
@@ -76,7 +76,7 @@ class Queue(Handler):
 class QueueAttribute(Handler):
     """One attribute of a queue that the provider has a resource for."""
 
-    replaced_by = {
+    replaced_by: ClassVar = {
         "queueUrl": "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
     }
     field: ClassVar[str]

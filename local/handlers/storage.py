@@ -24,7 +24,7 @@ class Bucket(Handler):
     known = frozenset({"bucket", "forceDestroy", "tags"})
     # what the program allows, and nothing of the bucket's
     unseeable = frozenset({"forceDestroy"})
-    replaced_by = {"bucket": f"{CLOUDFORMATION}/aws-resource-s3-bucket.html"}
+    replaced_by: ClassVar = {"bucket": f"{CLOUDFORMATION}/aws-resource-s3-bucket.html"}
 
     def create(self, inputs: Inputs) -> tuple[str, Outputs]:
         s3, name = self.clients["s3"], inputs["bucket"]
@@ -79,7 +79,7 @@ class Bucket(Handler):
 class BucketSetting(Handler):
     """One document about a bucket, put, got and deleted whole."""
 
-    replaced_by = {"bucket": f"{CLOUDFORMATION}/aws-resource-s3-bucketpolicy.html"}
+    replaced_by: ClassVar = {"bucket": f"{CLOUDFORMATION}/aws-resource-s3-bucketpolicy.html"}
     api: ClassVar[str]
     """Name of the setting in boto3's methods."""
     argument: ClassVar[str]

@@ -1,0 +1,128 @@
+"""Stacks in the hands of the real Pulumi engine, on an embedded cloud with IAM enforced or on none.
+
+The engine is the one that `make engine` provides; without it every test that asks for it fails and says so.
+"""
+
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import yaml
+
+from local.aws import Clients
+from local.cloud import Cloud
+from local.deployment import Deployment, Outcome, Program
+from local.provider import Provider
+from local.stack import laid_over
+from local.supervisor import Supervisor
+from tests.support.embedded import REGION
+from tests.support.plan import ROOT
+
+DATA = frozenset({"aws:s3/bucket:Bucket", "aws:sqs/queue:Queue", "aws:dynamodb/table:Table"})
+"""Types that hold what cannot be made again."""
+
+
+def stacks() -> list[str]:
+    """Every stack that has a file."""
+    return sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+
+
+def written(stack: str) -> dict[str, Any]:
+    """What a stack's file says."""
+    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+
+
+def local_config(endpoint: str, over: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The local stack's configuration on that cloud, with `over` laid over its `pipeline` object."""
+    config = written("local")
+    pipeline = laid_over(config["darkroom:pipeline"], {"endpoint": endpoint, **(over or {})})
+    return {**config, "darkroom:pipeline": pipeline}
+
+
+@contextlib.contextmanager
+def embedded(folder: Path) -> Iterator[Cloud]:
+    """A cloud with IAM enforced."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        cloud = Cloud(folder, region=REGION, listener=listener, log=folder / "cloud.log")
+        cloud.start()
+        try:
+            cloud.wait_until_ready()
+            yield cloud
+        finally:
+            cloud.stop()
+
+
+def deployment(
+    folder: Path,
+    cloud: Cloud | None,
+    *,
+    stack: str = "local",
+    config: Mapping[str, Any] | None = None,
+    program: Program | None = None,
+) -> Deployment:
+    """A stack of the checkout's program, or of another one, that is not deployed yet."""
+    if config is None:
+        config = written(stack) if cloud is None else local_config(cloud.endpoint)
+    clients = None if cloud is None else Clients(cloud.endpoint, REGION)
+    return Deployment(
+        folder, root=ROOT, stack=stack, config=config, provider=Provider(REGION, clients), program=program
+    )
+
+
+def ops(outcome: Outcome) -> dict[str, str]:
+    """What is done to each resource that is not left alone: `type/name` -> operation, the sorts of a replacement as
+    `replace`."""
+    named = {"create-replacement": "replace", "delete-replaced": "replace"}
+    return {f"{step.type}/{step.name}": named.get(step.op, step.op) for step in outcome.changes}
+
+
+def everything(clients: Clients) -> dict[str, list[str]]:
+    """The names of all that is there, of every type that is applied."""
+    listed: dict[str, Callable[[], list[str]]] = {
+        "buckets": lambda: [one["Name"] for one in clients["s3"].list_buckets()["Buckets"]],
+        "queues": lambda: [url.rpartition("/")[2] for url in clients["sqs"].list_queues().get("QueueUrls", [])],
+        "tables": lambda: clients["dynamodb"].list_tables()["TableNames"],
+        "roles": lambda: [one["RoleName"] for one in clients["iam"].list_roles()["Roles"]],
+        "policies": lambda: [one["PolicyName"] for one in clients["iam"].list_policies(Scope="Local")["Policies"]],
+        "functions": lambda: [one["FunctionName"] for one in clients["lambda"].list_functions()["Functions"]],
+        "mappings": lambda: [
+            one["EventSourceArn"] for one in clients["lambda"].list_event_source_mappings()["EventSourceMappings"]
+        ],
+        "log groups": lambda: [one["logGroupName"] for one in clients["logs"].describe_log_groups()["logGroups"]],
+    }
+    return {what: sorted(names()) for what, names in listed.items()}
+
+
+class EngineMade(Supervisor):
+    """A run whose stack the engine deploys, and not our own applier."""
+
+    deployment: Deployment
+    outcome: Outcome
+    restored: Callable[[Deployment], None] | None = None
+    """Called before the stack is deployed."""
+
+    def _apply(self) -> Any:
+        return None
+
+    def _applied(self, process: Any) -> None:
+        config = local_config(self.cloud.endpoint, self._overrides)
+        self.deployment = deployment(self.folder.path / "engine", self.cloud, config=config)
+        if self.restored is not None:
+            self.restored(self.deployment)
+        self.outcome = self.deployment.up()
+        self.exports = self.outcome.exports
+
+
+def bare(root: Path) -> contextlib.AbstractContextManager[Any]:
+    """The function's zip is packed from as little as possible: a plan needs no installed libraries."""
+    from tests.support.plan import bare_root
+
+    return mock.patch("components.pipeline.ROOT", bare_root(root))
+
+
+def as_text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
