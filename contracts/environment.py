@@ -48,7 +48,26 @@ class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     """Uploads in hand at once on one host; each holds at most 1 MiB of memory and one file on the spool's disk."""
     spool_directory: str | None = None
     """Not a tmpfs: the spool would count as memory. None: the system's temporary directory."""
+    delivery_domain: str | None = None
+    """Of CloudFront before the results. Set together with the next two; None: links lead to S3."""
+    delivery_key_id: str | None = None
+    """That CloudFront gave the public key which links are checked with."""
+    delivery_secret_name: str | None = None
+    """Of the secret with the private half of that key, in PEM."""
     timing: Timing = Timing()
+
+    @property
+    def delivery(self) -> tuple[str, str, str] | None:
+        """Domain, id of the key, name of the secret; None: links lead to S3. Raises BadEnvironment if only some are."""
+        values = self.delivery_domain, self.delivery_key_id, self.delivery_secret_name
+        domain, key_id, secret_name = values
+        if domain is not None and key_id is not None and secret_name is not None:
+            return domain, key_id, secret_name
+        if values == (None, None, None):
+            return None
+        names = ("DELIVERY_DOMAIN", "DELIVERY_KEY_ID", "DELIVERY_SECRET_NAME")
+        missing = [PREFIX + name for name, value in zip(names, values, strict=True) if value is None]
+        raise BadEnvironment(f"{' and '.join(missing)}: not set, but links through CloudFront need all three settings")
 
 
 class ProcessingEnvironment(CloudEnvironment, frozen=True, kw_only=True):

@@ -17,12 +17,13 @@ import structlog
 from adapters import clients, telemetry
 from adapters.clock import SystemClock
 from adapters.ledger import DynamoLedger
-from adapters.links import S3Links
+from adapters.links import CloudFrontLinks, S3Links, signing_key
 from adapters.objects import S3Originals
 from adapters.queues import SqsQueues
 from adapters.sender import CoalescingSender
 from adapters.sessions import RoleSession
 from contracts.environment import BadEnvironment, UploadEnvironment, from_environ
+from contracts.ports import LinkSigner
 from services import edge
 from services.upload.application import PROCESS, application
 from services.upload.desk import Desk
@@ -77,7 +78,6 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     s3, clock, threads = _client(settings, "s3"), SystemClock(), Threads(BLOCKING_THREADS)
     ledger = DynamoLedger(_client(settings, "dynamodb"), settings.jobs_table, settings.due_shards)
     queues = SqsQueues(_client(settings, "sqs"), settings.queue_urls)
-    signer = RoleSession(_client(settings, "sts"), settings.link_signer_role_arn, PROCESS, clock)
     intake = Intake(
         ledger=ledger,
         originals=S3Originals(s3, settings.originals_bucket),
@@ -88,7 +88,7 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     )
     return Desk(
         intake=intake,
-        links=Links(S3Links(s3, settings.results_bucket, signer, clock), settings.timing.link_seconds),
+        links=Links(_link_signer(settings, s3, clock), settings.timing.link_seconds),
         watcher=Watcher(ledger, threads),
         threads=threads,
         room=SpoolRoom(settings.spool_uploads),
@@ -100,12 +100,23 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     )
 
 
+def _link_signer(settings: UploadEnvironment, s3: clients.AwsClient, clock: SystemClock) -> LinkSigner:
+    """For CloudFront where the stack has it, else for S3."""
+    if settings.delivery is None:
+        session = RoleSession(_client(settings, "sts"), settings.link_signer_role_arn, PROCESS, clock)
+        return S3Links(s3, settings.results_bucket, session, clock)
+    domain, key_id, secret_name = settings.delivery
+    return CloudFrontLinks(domain, key_id, signing_key(_client(settings, "secretsmanager"), secret_name), clock)
+
+
 def _client(settings: UploadEnvironment, service: str) -> clients.AwsClient:
     return clients.make(service, region=settings.region, endpoint_url=settings.endpoint_url, pool=BLOCKING_THREADS)
 
 
 def _picture_origins(settings: UploadEnvironment) -> tuple[str, ...]:
-    """Where a browser is sent for results: the embedded cloud, or the bucket's own host and S3's, in either style."""
+    """Where a browser is sent for results: CloudFront; or the embedded cloud; or the bucket's own host and S3's."""
+    if settings.delivery_domain is not None:
+        return (f"https://{settings.delivery_domain}",)
     if settings.endpoint_url is not None:
         return (settings.endpoint_url.rstrip("/"),)
     host = f"s3.{settings.region}.amazonaws.com"
