@@ -1,11 +1,10 @@
 """Passes connections that arrive from outside a container on to a server on the container's loopback.
 
-A published port of a container leads to the container's own address, not to its loopback, where everything of a local
-run listens and nothing else. So each published port has a gate inside.
+A published port leads to the container's own address and not to its loopback, where everything of a local run listens
+and nothing else does. So each published port has a gate inside.
 """
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Mapping
 from typing import Final
@@ -27,29 +26,27 @@ def open_gates(ports: Mapping[int, int]) -> None:
 async def _open(outer: int, inner: int) -> None:
     async def arrived(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", inner, limit=_CHUNK)
+            onward_reader, onward = await asyncio.open_connection("127.0.0.1", inner, limit=_CHUNK)
         except OSError:
-            # nobody is at home yet: a client sees what it would see without a gate
+            # nobody is at home: a client sees what it would see without a gate
             writer.transport.abort()
             return
-        await asyncio.gather(_pass(reader, onward_writer), _pass(onward_reader, writer))
+        try:
+            await asyncio.gather(_pass(reader, onward), _pass(onward_reader, writer))
+        finally:
+            writer.close()
+            onward.close()
 
-    # reached through the ports that the container's engine publishes, and those are bound to the machine's loopback
+    # reached through what the container's engine publishes, and compose.yaml publishes on the machine's loopback only
     await asyncio.start_server(arrived, "0.0.0.0", outer, limit=_CHUNK)  # noqa: S104
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One direction, to its end; a connection that breaks ends both."""
+    """One direction, to its end. Where it breaks, the other direction ends too."""
     try:
         while chunk := await reader.read(_CHUNK):
             writer.write(chunk)
             await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
+        writer.write_eof()
     except OSError:
         writer.transport.abort()
-    finally:
-        # the other direction may still be under way: a closed one only says that nothing more comes
-        if reader.exception() is not None:
-            with contextlib.suppress(OSError):
-                writer.close()
