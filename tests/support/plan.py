@@ -294,6 +294,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "aws:lambda/function:Function": _named("lambda", "function:"),
     "aws:cloudwatch/logGroup:LogGroup": _named("logs", "log-group:"),
     "aws:iam/role:Role": lambda inputs, region: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{inputs['name']}"},
+    "aws:iam/policy:Policy": lambda inputs, region: {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{inputs['name']}"},
     "aws:acm/certificate:Certificate": _certificate,
     "aws:lb/targetGroup:TargetGroup": _target_group,
     "aws:ec2/launchTemplate:LaunchTemplate": lambda inputs, region: {
