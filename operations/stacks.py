@@ -29,8 +29,8 @@ _STACK: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """What Pulumi takes for the name of a stack."""
 
 _NEW: Final = """\
-# The stack of {name}: the whole pipeline, small. One small host of each service with a public address and no open port,
-# no NAT gateway, no balancer; `make tunnel STACK={name}` reaches it. `pulumi destroy` takes it all away.
+# The stack of {name}: the whole pipeline, small. One host of each service with a public address and no open
+# port, no NAT gateway, no balancer: `make tunnel STACK={name}` reaches it. `pulumi destroy` takes it all away.
 config:
   aws:region: {region}
   darkroom:pipeline:
