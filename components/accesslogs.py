@@ -8,6 +8,9 @@ from components.gates import access_log_policy
 from components.naming import type_token
 from components.stage import Stage
 
+WHAT = "access"
+"""In the bucket's name, which has room for nine letters beside the longest label of a stack and the longest region."""
+
 ABORT_DAYS = 1
 """Days after which an unfinished multipart upload is thrown away."""
 
@@ -29,7 +32,7 @@ class AccessLogs(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         bucket = aws.s3.Bucket(
             name,
-            bucket=stage.bucket_name(name),
+            bucket=stage.bucket_name(WHAT),
             force_destroy=stage.force_destroy,
             tags=stage.tags,
             opts=ResourceOptions(parent=self, protect=stage.deletion_protection),

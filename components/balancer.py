@@ -76,7 +76,7 @@ class LoadBalancer(pulumi.ComponentResource):
             drop_invalid_header_fields=True,
             # the strictest mode also refuses harmless clients, such as a GET that says Content-Length: 0
             desync_mitigation_mode="defensive",
-            # the service trusts the last address, which the balancer added itself
+            # whatever a client claims in X-Forwarded-For stands before what the balancer saw, and is not to be believed
             xff_header_processing_mode="append",
             enable_deletion_protection=stage.deletion_protection,
             tags=stage.tags,
@@ -229,6 +229,7 @@ class LoadBalancer(pulumi.ComponentResource):
             self._name,
             certificate_arn=certificate.arn,
             validation_record_fqdns=[record.fqdn],
-            opts=self._child,
+            # minutes where the zone is the right one; by itself it would wait 75 for a wrong one
+            opts=ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create="20m")),
         )
         return valid.certificate_arn

@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.gates import gate
+from components.gates import GATED, gate
 from components.naming import type_token
 from components.stage import Stage
 
@@ -144,10 +144,9 @@ class Endpoints(pulumi.ComponentResource):
         )
 
     def _gate(self, service: str) -> Input[str] | None:
-        region = self._stage.region
-        if gate(service, account="", region=region) is None:
+        if service not in GATED:
             return None
-        return self._stage.account.apply(lambda account: gate(service, account=account, region=region) or "")
+        return self._stage.account.apply(lambda account: gate(service, account=account, region=self._stage.region))
 
     def _tags(self, what: str) -> dict[str, str]:
         return {**self._stage.tags, "Name": self._stage.name(what.replace(".", "-"))}

@@ -15,6 +15,10 @@ from components.words import Date, Domain, Email
 
 Architecture = Literal["arm64", "x86_64"]
 
+MAX_COMMON_NAME_CHARS = 64
+"""Of the name that a certificate is made for.
+https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html"""
+
 Cidr = Annotated[str, Meta(pattern=r"^(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}\Z")]
 AmiId = Annotated[str, Meta(pattern=r"^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})\Z")]
 InstanceType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+\Z")]
@@ -185,6 +189,15 @@ def _balancer_contradictions(balancer: Balancer) -> list[str]:
         )
     if balancer.domain is None and any(proof is not None for proof in proofs):
         found.append("balancer.domain: is missing; write the name that clients call, or leave the certificate out")
+    if (
+        balancer.domain is not None
+        and balancer.certificate_arn is None
+        and len(balancer.domain) > MAX_COMMON_NAME_CHARS
+    ):
+        found.append(
+            f"balancer.domain: AWS makes no certificate for a name above {MAX_COMMON_NAME_CHARS} characters; write"
+            " certificate_arn or a shorter name"
+        )
     for cidr in balancer.allowed_cidrs:
         try:
             ipaddress.IPv4Network(cidr)

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components.balancer import DEREGISTRATION_SECONDS, LoadBalancer
-from components.site import Balancer
+from components.site import Balancer, site_contradictions
 from components.site import Network as NetworkSettings
 from components.stage import Stage
 from contracts.limits import MAX_WAIT_SECONDS
@@ -183,6 +183,18 @@ def test_a_domain_without_a_proof_is_refused() -> None:
         declared({"domain": DOMAIN})
 
 
+def test_a_name_that_no_certificate_is_made_for_is_refused_at_once() -> None:
+    long = f"{'a' * 60}.example.com"
+    refused = site_contradictions(None, None, Balancer(domain=long, hosted_zone_id=ZONE))
+    assert any(line.startswith("balancer.domain: AWS makes no certificate") for line in refused)
+    for fine in (
+        Balancer(domain=long, certificate_arn=CERTIFICATE),
+        Balancer(domain=long[:56] + ".example"),
+        Balancer(),
+    ):
+        assert not any("makes no certificate" in line for line in site_contradictions(None, None, fine))
+
+
 def test_requests_that_say_two_things_do_not_pass(configuration: tuple[str, str]) -> None:
     made = balancer_of(balanced(*configuration))
     assert made["dropInvalidHeaderFields"] is True
@@ -229,7 +241,7 @@ def test_it_refuses_to_be_deleted_where_the_stack_does() -> None:
 def test_its_logs_are_private_and_forgotten() -> None:
     plan = declared({"access_log_days": 7}, force_destroy=True)
     bucket = plan.one("Bucket", "access-logs")
-    assert bucket.inputs["bucket"] == f"darkroom-dev-access-logs-{ACCOUNT}-{REGION}"
+    assert bucket.inputs["bucket"] == f"darkroom-dev-access-{ACCOUNT}-{REGION}"
     assert bucket.inputs["forceDestroy"] is True
     (rule,) = plan.one("BucketLifecycleConfiguration", "access-logs").inputs["rules"]
     assert (rule["expiration"], rule["filter"], rule["status"]) == ({"days": 7}, {"prefix": ""}, "Enabled")
@@ -248,7 +260,7 @@ def test_its_logs_are_encrypted_with_the_only_keys_that_it_can_write_with() -> N
 
 def test_its_logs_are_written_by_it_alone_and_never_without_tls() -> None:
     plan = balanced("internal")
-    arn = f"arn:aws:s3:::darkroom-dev-access-logs-{ACCOUNT}-{REGION}"
+    arn = f"arn:aws:s3:::darkroom-dev-access-{ACCOUNT}-{REGION}"
     balancers = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/darkroom-dev-upload/*"
     written, *refused = json.loads(plan.one("BucketPolicy", "access-logs").inputs["policy"])["Statement"]
     assert written == {
@@ -270,7 +282,8 @@ def test_its_logs_are_written_by_it_alone_and_never_without_tls() -> None:
 
 @pytest.mark.parametrize("stack", ["abcdefghijklmnop", "Dev.With.A.Long.Name", "x" * 100, "dev"])
 def test_its_names_fit_whatever_the_stack_is_called(stack: str) -> None:
-    plan = declared(INTERNAL, stack=stack)
+    plan = declared(INTERNAL, stack=stack, region="ap-southeast-2")
+    assert len(plan.one("Bucket", "access-logs").inputs["bucket"]) <= 63
     for one in (the_balancer(plan), *plan.of("TargetGroup")):
         assert one.inputs["name"].startswith("darkroom-")
         assert len(one.inputs["name"]) <= 32
