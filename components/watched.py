@@ -4,9 +4,15 @@ Said once and used thrice: by the alarms (components/alarms.py), by the dashboar
 price of both (components/cost.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
+
+from components.machines import is_burstable
+from components.settings import PipelineConfig
+from components.site import Alarms
+from contracts.messages import Queue
+from contracts.tables import JOBS, REGISTRY
 
 RUNBOOK: Final = "docs/operations.md"
 
@@ -49,13 +55,31 @@ class Watched:
     """What a stack has to watch. A part that it has not is empty or None, and has no alarm."""
 
     queues: Mapping[str, QueueNames] = field(default_factory=dict)
-    queue_age_seconds: int = 900
+    queue_age_seconds: int = Alarms().queue_age_seconds
     function: FunctionFacts | None = None
     groups: Mapping[str, GroupFacts] = field(default_factory=dict)
     """By service."""
     balancer: BalancerNames | None = None
     """Before the hosts of `upload`."""
     tables: Mapping[str, Name] = field(default_factory=dict)
+
+
+def watched_stack(
+    config: PipelineConfig, name: Callable[[str], Name], *, balancer: BalancerNames | None = None
+) -> Watched:
+    """What a stack of this configuration has to watch; `name` makes a physical name, as `Stage.name` does."""
+    hosts = config.hosts
+    services = {"upload": hosts.upload, "processing": hosts.processing} if hosts else {}
+    return Watched(
+        queues={queue.value: QueueNames(name(queue.value), name(f"{queue.value}-dead-letters")) for queue in Queue},
+        queue_age_seconds=(config.alarms or Alarms()).queue_age_seconds,
+        function=FunctionFacts(name("transform"), config.timing.function_timeout_seconds, config.transform.concurrency),
+        groups={
+            service: GroupFacts(name(service), is_burstable(facts.instance_type)) for service, facts in services.items()
+        },
+        balancer=balancer,
+        tables={table.name: name(table.name) for table in (JOBS, REGISTRY)},
+    )
 
 
 @dataclass(frozen=True, slots=True)
