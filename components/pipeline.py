@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.artifact import transform_artifact
+from components.delivery import ResultDelivery
 from components.encryption import PipelineKey
 from components.fleet import CALLED, Fleet
 from components.function import TransformFunction
@@ -16,10 +17,12 @@ from components.ledger import JobTables
 from components.messaging import pipeline_queues
 from components.naming import type_token
 from components.network import Network
+from components.observability import Observability
 from components.processes import READ, Processes
 from components.settings import PipelineConfig
 from components.stage import Stage
 from components.storage import ImageBucket
+from components.watched import BalancerNames, watched_stack
 from contracts.messages import Queue
 from contracts.places import DIRECT, INLINE
 
@@ -52,6 +55,7 @@ class ImagePipeline(pulumi.ComponentResource):
                 stage=stage,
                 hosts=config.hosts is not None,
                 alarms=config.alarms is not None,
+                delivered_bucket=None if config.delivery is None else stage.bucket_name("results"),
                 opts=child,
             )
             stage = replace(stage, key_arn=key.arn)
@@ -60,7 +64,14 @@ class ImagePipeline(pulumi.ComponentResource):
         self.originals = ImageBucket(
             "originals", stage=stage, days=config.originals_days, versioned=True, prefixes=(INLINE, DIRECT), opts=child
         )
-        self.results = ImageBucket("results", stage=stage, days=config.results_days, opts=child)
+        self.results = ImageBucket(
+            "results", stage=stage, days=config.results_days, delivered=config.delivery is not None, opts=child
+        )
+        self.delivery = None
+        if config.delivery is not None:
+            self.delivery = ResultDelivery(
+                "delivery", stage=stage, settings=config.delivery, results=self.results, opts=child
+            )
         self.queues = pipeline_queues(stage, config.timing, child)
         self.tables = JobTables("tables", stage=stage, opts=child)
         self.transform = TransformFunction(
@@ -82,10 +93,12 @@ class ImagePipeline(pulumi.ComponentResource):
             results=self.results,
             queues=self.queues,
             tables=self.tables,
+            delivery=self.delivery,
             opts=child,
         )
         self.fleet = self._fleet(child)
         self.processes.seal()
+        self.observability = self._observability(child)
         self.exports = self._exports()
         self.register_outputs(self.exports)
 
@@ -97,7 +110,7 @@ class ImagePipeline(pulumi.ComponentResource):
             "network",
             stage=self._stage,
             settings=config.network,
-            interface_services=CALLED,
+            interface_services=CALLED if self._config.delivery is None else CALLED | {"secretsmanager"},
             isolated_services=frozenset({"sqs"}) if config.transform.isolated else frozenset(),
             with_hosts=config.hosts is not None,
             log_retention_days=config.log_retention_days,
@@ -116,6 +129,19 @@ class ImagePipeline(pulumi.ComponentResource):
             network=self.network,
             processes=self.processes,
             waiting={queue.value: self._stage.name(queue.value) for queue in READ},
+            opts=opts,
+        )
+
+    def _observability(self, opts: ResourceOptions) -> Observability | None:
+        if self._config.alarms is None:
+            return None
+        balancer = None if self.fleet is None else self.fleet.balancer
+        names = None if balancer is None else BalancerNames(balancer.arn_suffix, balancer.target_group_arn_suffix)
+        return Observability(
+            "observability",
+            stage=self._stage,
+            settings=self._config.alarms,
+            watched=watched_stack(self._config, self._stage.name, balancer=names),
             opts=opts,
         )
 
@@ -147,4 +173,5 @@ class ImagePipeline(pulumi.ComponentResource):
             "roles": roles,
             "hosts": {} if self.fleet is None else self.fleet.groups,
             "url": None if self.fleet is None else self.fleet.url,
+            "alarms_topic": None if self.observability is None else self.observability.topic_arn,
         }

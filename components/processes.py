@@ -8,6 +8,7 @@ from typing import Any
 
 from pulumi import Output, ResourceOptions
 
+from components.delivery import ResultDelivery
 from components.identity import ProcessRole
 from components.ledger import JobTables
 from components.messaging import PipelineQueue
@@ -37,6 +38,7 @@ class Processes:
         results: ImageBucket,
         queues: Mapping[Queue, PipelineQueue],
         tables: JobTables,
+        delivery: ResultDelivery | None,
         opts: ResourceOptions,
     ) -> None:
         self._stage = stage
@@ -45,6 +47,7 @@ class Processes:
         self._results = results
         self._queues = queues
         self._tables = tables
+        self._delivery = delivery
         self.upload = self._upload_role(opts)
         self.link_signer = self._link_signer(opts)
         self.processing = self._processing_role(opts)
@@ -64,6 +67,8 @@ class Processes:
         self._tables.jobs.kept_by(role)
         for queue in PLANNING:
             self._queues[queue].fed_by(role)
+        if self._delivery is not None:
+            self._delivery.signing_by(role)
         return role
 
     def _link_signer(self, opts: ResourceOptions) -> ProcessRole:
@@ -118,12 +123,21 @@ class Processes:
                     queue_urls=values["urls"],
                     link_signer_role_arn=values["link_signer"],
                     auth=self._config.auth,
+                    delivery_domain=values["delivery_domain"],
+                    delivery_key_id=values["delivery_key_id"],
+                    delivery_secret_name=None if self._delivery is None else self._delivery.secret_name,
                     timing=self._config.timing,
                 )
             )
 
         urls = {queue: self._queues[queue].url for queue in PLANNING}
-        return self._known(urls=urls, link_signer=self.link_signer.arn).apply(made)
+        delivery = self._delivery
+        return self._known(
+            urls=urls,
+            link_signer=self.link_signer.arn,
+            delivery_domain=None if delivery is None else delivery.domain_name,
+            delivery_key_id=None if delivery is None else delivery.key_id,
+        ).apply(made)
 
     def processing_environment(self) -> Output[dict[str, str]]:
         """What the processing service is started with."""

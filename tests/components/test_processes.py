@@ -27,6 +27,19 @@ def urls(plan: Plan, ending: str = "") -> dict[Queue, str]:
     return {queue: plan.one("Queue", queue.value + ending).state["url"] for queue in Queue}
 
 
+def delivered(plan: Plan) -> dict[str, str]:
+    """How links lead through CloudFront, where it stands before the results."""
+    return {
+        name: value
+        for one in plan.of("Distribution")
+        for name, value in {
+            "delivery_domain": one.state["domainName"],
+            "delivery_key_id": "delivery-first-id",
+            "delivery_secret_name": f"darkroom-{plan.stack}-delivery",
+        }.items()
+    }
+
+
 def test_the_upload_service_reads_its_settings(plan: Plan) -> None:
     assert from_environ(UploadEnvironment, environment(plan, "upload")) == UploadEnvironment(
         **common(plan),
@@ -36,6 +49,7 @@ def test_the_upload_service_reads_its_settings(plan: Plan) -> None:
         queue_urls={queue: urls(plan)[queue] for queue in (Queue.JOBS, Queue.JOBS_BULK)},
         link_signer_role_arn=plan.one("Role", "link-signer").state["arn"],
         auth="open" if plan.stack == "local" else "required",
+        **delivered(plan),
     )
 
 
