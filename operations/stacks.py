@@ -30,7 +30,7 @@ _STACK: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 _NEW: Final = """\
 # The stack of {name}: the whole pipeline, small. One host of each service with a public address and no open
-# port, no NAT gateway, no balancer: `make tunnel STACK={name}` reaches it. `pulumi destroy` takes it all away.
+# port, no NAT gateway, no balancer: `make tunnel STACK={name}` reaches it.
 config:
   aws:region: {region}
   darkroom:pipeline:
