@@ -82,7 +82,8 @@ while true; do
     elif serves /healthz; then
         silent=0
     elif [ $((silent += 1)) -ge 12 ]; then
-        systemctl restart darkroom.service
+        # if it runs: what somebody stopped by hand stays stopped
+        systemctl try-restart darkroom.service
         silent=0
     fi
     sleep 5
@@ -102,7 +103,8 @@ ExecStartPre=-/usr/bin/docker rm --force darkroom
 ExecStartPre=/usr/local/lib/darkroom/pull
 # On the host's own network: metadata answers are allowed one hop, which a bridge of docker's would use up, and the
 # process would be without credentials. The root is read-only; what is uploaded waits on the disk, because a tmpfs
-# would count as memory. Logs are dropped rather than waited for when CloudWatch does not take them.
+# would count as memory. Logs are dropped rather than waited for when CloudWatch does not take them. Whether it is well
+# is for darkroom-lifecycle to ask, over HTTP, and not for a program in the container.
 ExecStart=/usr/bin/docker run --rm --name darkroom --pull never --network host \
     --user __USER__:__USER__ --read-only --cap-drop ALL --security-opt no-new-privileges \
     --tmpfs /tmp:rw,noexec,nosuid,nodev,size=64m --mount type=bind,source=/var/lib/darkroom/spool,target=__SPOOL__ \
@@ -110,7 +112,7 @@ ExecStart=/usr/bin/docker run --rm --name darkroom --pull never --network host \
     --log-driver awslogs --log-opt awslogs-region=${REGION} --log-opt awslogs-group=${LOG_GROUP} \
     --log-opt awslogs-stream=${INSTANCE} --log-opt mode=non-blocking --log-opt max-buffer-size=4m \
     ${IMAGE}
-ExecStop=/usr/bin/docker stop --time __STOP_SECONDS__ darkroom
+ExecStop=/usr/bin/docker stop -t __STOP_SECONDS__ darkroom
 Restart=always
 RestartSec=2
 TimeoutStartSec=300

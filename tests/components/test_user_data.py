@@ -398,7 +398,7 @@ def test_a_service_that_no_longer_answers_is_started_anew(machine: Machine, serv
     """Silent for a minute, which is twelve looks in a row; a single answer between them begins the count again."""
     healthy = [True] + [False] * 11 + [True] + [False] * 12 + [True] * 9
     around = Around([SERVES] * 27 + [GOES], ready=[True], healthy=healthy)
-    expected = [answered("ready", "CONTINUE"), "systemctl restart darkroom.service", *DRAIN]
+    expected = [answered("ready", "CONTINUE"), "systemctl try-restart darkroom.service", *DRAIN]
     assert lived(machine, serving, around) == expected
 
 
