@@ -26,8 +26,8 @@ from local.provider import Provider, serving
 
 _MODULE: Final = Path(__file__).parent / "engine" / "go.mod"
 _PIN: Final = "require github.com/pulumi/pulumi/pkg/v3 v"
-UNCHANGED: Final = frozenset({"same", "refresh", "read"})
-"""Steps that change nothing."""
+UNCHANGED: Final = frozenset({"same", "refresh", "refresh-update", "refresh-delete", "read"})
+"""Steps that change nothing of AWS's."""
 
 Program = Callable[[], None]
 
@@ -36,7 +36,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """What the engine does, or would do, with one resource."""
 
     op: str
-    """`create`, `update`, `replace`, `create-replacement`, `delete-replaced`, `delete`, `same`, `refresh`, ..."""
+    """`create`, `update`, `replace`, `create-replacement`, `delete-replaced`, `delete`, `same`; and of a refresh what it
+    saw: `refresh` if nothing, `refresh-update`, `refresh-delete`."""
     urn: str
     type: str
     parent: str
@@ -193,22 +194,22 @@ class _Told:
             metadata = event.res_outputs_event.metadata
             if metadata.type == "pulumi:pulumi:Stack" and metadata.new is not None:
                 self.exports = dict(metadata.new.outputs or {})
-            elif metadata.op == "refresh":
+            elif str(metadata.op.value) in ("update", "delete"):
                 self._refreshed(metadata)
         elif event.diagnostic_event is not None and not event.diagnostic_event.ephemeral:
             self._message(event.diagnostic_event)
 
-    def _step(self, metadata: Any) -> None:
+    def _step(self, metadata: Any, prefix: str = "") -> None:
         state = metadata.new or metadata.old
         found = metadata.detailed_diff or {}
         self.steps.append(
             Step(
-                op=str(getattr(metadata.op, "value", metadata.op)),
+                op=f"{prefix}{metadata.op.value}",
                 urn=metadata.urn,
                 type=metadata.type,
                 parent=(state.parent or "") if state else "",
                 inputs=dict(state.inputs or {}) if state else {},
-                differences={path: str(getattr(one.diff_kind, "value", one.diff_kind)) for path, one in found.items()},
+                differences={path: one.diff_kind.value for path, one in found.items()},
             )
         )
 
@@ -217,7 +218,7 @@ class _Told:
         for place, step in enumerate(self.steps):
             if step.urn == metadata.urn and step.op == "refresh":
                 self.steps.pop(place)
-                self._step(metadata)
+                self._step(metadata, "refresh-")
                 return
 
     def _message(self, event: Any) -> None:
