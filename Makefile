@@ -20,12 +20,18 @@ SUITE ?= pictures
 # pure as well, but too long for the inner loop
 LEFT_TO_TEST := test_lifecycle_walk.py \
     test_hostile_headers.py test_mutated_headers.py test_foreign_formats.py test_formats.py
-ROOMS := adapters components services functions/transform client local tests benchmarks
+ROOMS := adapters components services functions/transform client operations local tests benchmarks
 # the function's own: what AWS runs it on (see `transform` in components/config.py)
 FUNCTION_PYTHON ?= 3.13
 FUNCTION_ARCH ?= x86_64
 FUNCTION_LIBRARIES = build/function/$(FUNCTION_PYTHON)-$(FUNCTION_ARCH)
-FUNCTION_MACHINE = $(patsubst arm64,aarch64,$(FUNCTION_ARCH))
+# the resizer has wheels for x86-64 alone: for arm64 it is built from its source, on arm64, by the function's own Python
+FUNCTION_WHEELS = --python-version $(FUNCTION_PYTHON) --python-platform x86_64-manylinux_2_28
+FUNCTION_CHECK = true
+ifeq ($(FUNCTION_ARCH),arm64)
+FUNCTION_WHEELS = --no-binary cykooz-resizer --python python$(FUNCTION_PYTHON)
+FUNCTION_CHECK = [ "$$(uname -m)" = aarch64 ] || { echo "cykooz.resizer has no wheel for arm64: run make artifact FUNCTION_ARCH=arm64 on an arm64 machine with Python $(FUNCTION_PYTHON) and Rust, and bring build/function/$(FUNCTION_PYTHON)-arm64 here (docs/operations.md)" >&2; exit 1; }
+endif
 # a stack, and the images it shall run: the file that `make images` prints
 STACK ?=
 IMAGES ?=
@@ -33,7 +39,7 @@ IMAGES ?=
 ROLLOUT = PULUMI_SKIP_UPDATE_CHECK=true PATH="$(CURDIR)/build/pulumi:$$PATH" $(BIN)/python -m operations.rollout
 NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
-.PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows
+.PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows import-time
 .PHONY: engine preview
 .PHONY: help env run check test journeys mutants permissions calls bench artifact lock docs format clean
 
@@ -96,14 +102,18 @@ preview: artifact engine ## what a first deployment of a stack would make, and i
 	@$(BIN)/python -m local preview --stack $(or $(STACK),dev)
 
 artifact: env $(FUNCTION_LIBRARIES)/.made ## the function's libraries: FUNCTION_PYTHON=3.13 FUNCTION_ARCH=x86_64
+	@:
 
 $(FUNCTION_LIBRARIES)/.made: functions/transform/requirements.txt | env
+	@$(FUNCTION_CHECK)
 	@rm -rf $(@D) && mkdir -p $(@D)
-	@$(UV) pip install --quiet --require-hashes --no-deps --only-binary :all: \
-	    --python-version $(FUNCTION_PYTHON) --python-platform $(FUNCTION_MACHINE)-manylinux_2_28 \
+	@$(UV) pip install --quiet --require-hashes --no-deps --only-binary :all: $(FUNCTION_WHEELS) \
 	    --target $(@D) -r functions/transform/requirements.txt
 	@touch $@
 	@echo "libraries for Python $(FUNCTION_PYTHON) on $(FUNCTION_ARCH) are in build/function"
+
+import-time: artifact ## what the function's start takes: its modules beside Pillow alone, from the zip, 5 times
+	@$(BIN)/python -m benchmarks.importing
 
 pulumi: env ## the Pulumi CLI and its AWS provider, by version and digest, into build/pulumi
 	@$(BIN)/python -m operations.toolchain install

@@ -1,8 +1,8 @@
 """The function's zip: our code and its libraries, the same bytes for the same input. Reads files, runs nothing.
 
 The libraries are what `make artifact` installed, by hash, for the function's own Python and processor; here they are
-checked against the lock, pruned of what a function never opens, and packed. A zip is named by the digest of what is in
-it, so a program that changes nothing packs nothing.
+checked against the lock, pruned of what a function never opens, and packed. A zip is named by the digest of its bytes,
+so a program that changes nothing writes nothing.
 """
 
 import base64
@@ -12,6 +12,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -30,6 +31,24 @@ CODE: Final = ("contracts", "adapters", "functions/transform")
 KEPT_SERVICES: Final = frozenset({"s3", "sqs", "sts"})
 """Of botocore's descriptions of services: the function calls two, and its credentials may be renewed by the third."""
 
+NEVER_OPENED: Final = {
+    "boto3/*": "the adapters call botocore itself",
+    "s3transfer/*": "as above",
+    "botocore/data/*/examples-1.json": "for the documentation",
+    "dateutil/zoneinfo/*": "botocore asks for UTC alone",
+    "PIL/_imagingft.*": "draws text; it is what brings the next five",
+    "pillow.libs/libfreetype-*": "as above",
+    "pillow.libs/libharfbuzz-*": "as above",
+    "pillow.libs/libbrotlicommon-*": "as above",
+    "pillow.libs/libbrotlidec-*": "as above",
+    "pillow.libs/libpng16-*": "as above: Pillow reads PNG by itself",
+    "PIL/_imagingmath.*": "computes with pictures as numbers",
+    "PIL/_imagingmorph.*": "as above",
+    "PIL/_imagingtk.*": "shows pictures in windows",
+}
+"""What a whole life of the function (every format in and out, all calls to AWS) never opened, by name, and why. The
+test that runs the zip fails if one of them is needed after all."""
+
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _DROPPED_FOLDERS: Final = frozenset({"__pycache__", "tests", "bin", "examples"})
 _DROPPED_SUFFIXES: Final = (".pyi", ".pyc", ".pxd", ".pyx", ".h", ".c", ".rst")
@@ -46,24 +65,24 @@ class Artifact(Struct, frozen=True, kw_only=True):
 
 
 def transform_artifact(root: Path, settings: Transform) -> Artifact:
-    """The zip of the function, packed now if this content was not packed before.
+    """The zip of the function, written now if it is not there yet.
 
     Raises BadConfiguration if the libraries are missing, or others than the lock and the configuration ask for.
     """
     files = code_files(root)
     if settings.bundle_libraries:
         files |= library_files(root, settings)
-    path = root / "build" / f"transform-{content_digest(files)[:16]}.zip"
-    if path.exists():
-        data = path.read_bytes()
-    else:
-        data = zip_bytes(files)
-        if len(data) > MAX_ZIP_BYTES:
-            raise BadConfiguration(
-                f"{path.name} has {len(data)} bytes; at most {MAX_ZIP_BYTES} are meant to be deployed"
-            )
+    data = zip_bytes(files)
+    if len(data) > MAX_ZIP_BYTES:
+        raise BadConfiguration(
+            f"the function's zip has {len(data)} bytes; at most {MAX_ZIP_BYTES} are meant to be deployed"
+        )
+    digest = hashlib.sha256(data)
+    path = root / "build" / f"transform-{digest.hexdigest()[:16]}.zip"
+    # one that is there may have been cut short, or touched
+    if not path.exists() or path.read_bytes() != data:
         _write(path, data)
-    return Artifact(path=str(path), sha256=base64.b64encode(hashlib.sha256(data).digest()).decode())
+    return Artifact(path=str(path), sha256=base64.b64encode(digest.digest()).decode())
 
 
 def code_files(root: Path) -> dict[str, bytes]:
@@ -113,31 +132,23 @@ def is_packed(name: str) -> bool:
         return False
     if folders[:1] and folders[0].endswith(".dist-info"):
         return path.name not in _DROPPED_RECORDS
-    if folders[:2] == ("boto3", "data"):
+    if folders[:2] == ("botocore", "data") and len(folders) > 2 and folders[2] not in KEPT_SERVICES:
         return False
-    if folders[:2] == ("botocore", "data") and len(folders) > 2:
-        return folders[2] in KEPT_SERVICES
-    return not name.endswith(_DROPPED_SUFFIXES)
-
-
-def content_digest(files: Mapping[str, bytes]) -> str:
-    """Names and contents, whatever the order and whatever packed them."""
-    digest = hashlib.sha256()
-    for name in sorted(files):
-        digest.update(f"{len(name)} {name} {len(files[name])} ".encode())
-        digest.update(files[name])
-    return digest.hexdigest()
+    return not name.endswith(_DROPPED_SUFFIXES) and not any(fnmatchcase(name, pattern) for pattern in NEVER_OPENED)
 
 
 def zip_bytes(files: Mapping[str, bytes]) -> bytes:
-    """A zip that depends on names and contents alone: sorted, of one date, all entries with the same permissions."""
+    """A zip that depends on names and contents alone: sorted, of one date, all entries with the same permissions.
+
+    Nothing is compressed: what deflate makes of the same bytes differs between versions of zlib, and two machines would
+    each find the other's zip changed. It is 31 MB to upload instead of 9 (2026-11), and the same once it is unpacked.
+    """
     buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _DATE)
             entry.create_system = 3
             entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[name])
     return buffer.getvalue()
 

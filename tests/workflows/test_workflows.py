@@ -193,7 +193,10 @@ PLANTED = {
     "everything allowed": ("permissions: {}", "permissions: write-all"),
     "a pull request's code with the repository's rights": ("  pull_request:\n", "  pull_request_target:\n"),
     "a secret": ("${{ vars.AWS_DEPLOY_ROLE }}", "${{ secrets.AWS_DEPLOY_ROLE }}"),
-    "credentials left in the checkout": ("persist-credentials: false", "persist-credentials: true"),
+    "credentials left in the checkout": (
+        "        with:\n          persist-credentials: false\n      - uses: actions/setup-python",
+        "      - uses: actions/setup-python",
+    ),
     "a system that changes under us": ("runs-on: ubuntu-24.04", "runs-on: ubuntu-latest"),
 }
 

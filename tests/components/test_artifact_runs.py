@@ -1,0 +1,97 @@
+"""The very zip that would be deployed: small, the same from every machine, and enough for the function's own Python."""
+
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks.interpreters import interpreter
+from components import artifact
+from components.settings import Transform
+from contracts.formats import ImageFormat
+from contracts.variants import OutputFormat
+from tests.support import bare_function, pictures
+from tests.support.tree import ROOT
+
+MAX_BYTES = 36_000_000
+"""Of the zip today (31 MB in November 2026) and a sixth; artifact.MAX_ZIP_BYTES is what may ever be deployed."""
+ROOMS = {"contracts", "adapters", "functions"}
+
+
+@pytest.fixture(scope="module")
+def made() -> Path:
+    """The zip, of the libraries that `make artifact` installs."""
+    subprocess.run(["make", "--silent", "artifact"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return Path(artifact.transform_artifact(ROOT, Transform()).path)
+
+
+@pytest.fixture(scope="module")
+def life(made: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """What `bare_function` said after a whole life on the zip's content alone."""
+    python = interpreter(Transform().python)
+    if python is None:
+        pytest.skip(f"no Python {Transform().python} on this machine: the zip is looked at, but not run")
+    folder, originals = tmp_path_factory.mktemp("zip"), tmp_path_factory.mktemp("pictures")
+    with zipfile.ZipFile(made) as archive:
+        archive.extractall(folder)
+    for form in ImageFormat:
+        (originals / form.value).write_bytes(pictures.encoded(pictures.photo(640, 480), form))
+    command = [python, "-I", "-S", "-B", "-W", "error", bare_function.__file__, folder, originals]
+    done = subprocess.run(command, capture_output=True, text=True, env={"LANG": "C.UTF-8"})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_it_is_small(made: Path) -> None:
+    assert made.stat().st_size < MAX_BYTES < artifact.MAX_ZIP_BYTES
+
+
+def test_it_runs_on_the_functions_python_with_nothing_beside_it(life: dict) -> None:
+    assert life["version"] == [int(part) for part in Transform().python.split(".")]
+    all_forms = {form.media_type for form in OutputFormat}
+    assert life["made"].pop("a call") == "Unavailable"
+    assert {form: set(forms) for form, forms in life["made"].items()} == {form.value: all_forms for form in ImageFormat}
+
+
+def test_every_library_in_it_is_used(made: Path, life: dict) -> None:
+    with zipfile.ZipFile(made) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    used = {name for name in life["used"] if "__pycache__" not in name}
+    assert {name.partition("/")[0] for name in packed} == {name.partition("/")[0] for name in used}
+    shared = {name for name in packed if ".so" in name}
+    # a profile that is not sRGB opens these two
+    colour = {name for name in shared if "imagingcms" in name or "liblcms2" in name}
+    assert shared - colour - used == set()
+
+
+def test_every_pattern_of_what_is_never_opened_still_names_something() -> None:
+    """Else the name has changed, and what it was is packed again."""
+    libraries = ROOT / "build" / "function" / "3.13-x86_64"
+    names = [path.relative_to(libraries).as_posix() for path in libraries.rglob("*") if path.is_file()]
+    for pattern in artifact.NEVER_OPENED:
+        assert any(artifact.fnmatchcase(name, pattern) for name in names), pattern
+
+
+def test_another_machine_packs_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    """Other folder, other order of making, other times, another umask, bytecode lying about."""
+    sources = [*(ROOT / room for room in artifact.CODE), ROOT / "build" / "function" / "3.13-x86_64"]
+    files = [path for source in sources for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    files.append(ROOT / "functions" / "transform" / "requirements.txt")
+    mask = os.umask(0o077)
+    try:
+        for number, path in enumerate(reversed(files)):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            os.utime(copy, (number, number))
+        (tmp_path / "contracts" / "__pycache__").mkdir()
+        (tmp_path / "contracts" / "__pycache__" / "job.cpython-311.pyc").write_bytes(b"other")
+        other = Path(artifact.transform_artifact(tmp_path, Transform()).path)
+    finally:
+        os.umask(mask)
+    assert other.name == made.name
+    assert other.read_bytes() == made.read_bytes()
