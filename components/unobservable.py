@@ -69,3 +69,42 @@ UNOBSERVABLE_OF_HOSTS: Final = tuple(
 )
 """Beside the others, in a stack whose services have hosts with an image. The embedded cloud starts none: the supervisor
 runs the services itself."""
+
+UNOBSERVABLE_OF_SITE: Final = (
+    *UNOBSERVABLE_OF_HOSTS,
+    Unobservable(
+        role="transform",
+        actions=(
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ),
+        reason="Lambda puts an isolated function into its subnets with the function's role",
+        source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    ),
+    *(
+        Unobservable(
+            role=role,
+            actions=("kms:Decrypt", "kms:GenerateDataKey"),
+            reason="what it stores is under the customer's key; the embedded cloud keeps keys and asks nobody for them",
+            source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        )
+        for role in ("upload", "processing", "transform")
+    ),
+    Unobservable(
+        role="link-signer",
+        actions=("kms:Decrypt",),
+        reason="what its links lead to is under the customer's key",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+    ),
+    Unobservable(
+        role="upload",
+        actions=("secretsmanager:GetSecretValue",),
+        reason="links through CloudFront are signed with a key that is read at the start; the local stack has none",
+        source="https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
+    ),
+)
+"""All that a site adds: hosts, a network, the customer's key, CloudFront."""
