@@ -133,7 +133,7 @@ drift: artifact ## what AWS has otherwise than declared, into build/drift.md: ST
 
 comment: artifact ## the review and the plan of a stack, into build/comment.md: STACK=prod
 	@$(NAMED)mkdir -p build && $(ROLLOUT) plan $(STACK) > build/plan.txt && cat build/plan.txt
-	@$(MAKE) --silent --no-print-directory review STACK=$(STACK) > build/review.md
+	@$(BIN)/python -m operations.review --stack $(STACK) > build/review.md
 	@$(BIN)/python -m operations.comment plan build/review.md build/plan.txt > build/comment.md
 
 deploy: artifact ## one `up`, watched to its end, with the images that run or IMAGES=file: STACK=prod

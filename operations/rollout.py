@@ -152,7 +152,7 @@ def roll_out(stack: Stack, images: Images | None, watch: Watch) -> None:
     if images is not None:
         stack.set_images(images)
     stack.up()
-    groups = stack.outputs().get("groups") or {}
+    groups = stack.outputs().get("hosts") or {}
     failures = watch(groups, stack.region()) if images is not None and groups else []
     if failures:
         raise Mistake("; ".join(failures))

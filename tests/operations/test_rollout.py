@@ -50,7 +50,7 @@ class Cli:
             return subprocess.CompletedProcess(arguments, self.code, "changes\n", "error: what went wrong\n")
         answers = {
             "stack history": json.dumps(self.history),
-            "stack output": '{"groups": {"upload": "g1", "processing": "g2"}, "url": "https://d.example"}',
+            "stack output": '{"hosts": {"upload": "g1", "processing": "g2"}, "url": "https://d.example"}',
             "config get": "eu-west-1\n",
             "preview --diff": "the plan\n",
         }
