@@ -28,10 +28,10 @@ class Network(pulumi.ComponentResource):
         endpoints  private          interface endpoints, to AWS and nothing else  each endpoint in each zone
         public     public           an address of their own, no port open         each host's address
 
-    Isolated subnets have no default route. Their endpoints (`isolated_services`) are paid by the hour in each zone too,
-    and NAT gateways and interface endpoints by the gigabyte as well. Everything else here costs nothing, flow logs but
-    their storage. Without `with_hosts` nothing is declared that only hosts would use. The network's name server answers
-    everywhere, isolated subnets included: whoever is inside can still ask it for names.
+    Isolated subnets have no default route. Their endpoints (`isolated_services`) are paid by the hour in each zone too.
+    NAT gateways, interface endpoints and flow logs are paid by the gigabyte as well; all else here costs nothing.
+    Without `with_hosts` nothing is declared that only hosts would use. The network's name server answers everywhere,
+    isolated subnets included: whoever is inside can still ask it for names.
     """
 
     vpc_id: Output[str]

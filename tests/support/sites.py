@@ -2,6 +2,8 @@
 
 import importlib
 from collections.abc import Callable
+from functools import cache
+from itertools import product
 from typing import Any
 
 import pulumi_aws as aws
@@ -12,6 +14,12 @@ from components.stage import Stage
 from tests.support.plan import Declared, Plan, run
 
 REGION = "eu-west-1"
+
+HOST_SERVICES = frozenset({"ecr.api", "ecr.dkr", "logs", "s3", "sqs", "ssm", "sts"})
+"""S3 among them: it has a gateway endpoint, and needs no other."""
+
+CONFIGURATIONS = list(product(("nat", "endpoints", "public"), ("one", "per_zone"), ("ab", "fbacde"), ("", "sqs")))
+"""Egress, NAT gateways, zones, and what the isolated subnets reach beside S3."""
 
 
 def planned(program: Callable[[Stage], Any], *, stack: str = "dev", **over: Any) -> Plan:
@@ -41,6 +49,16 @@ def a_network(stage: Stage, settings: NetworkSettings | None = None, **arguments
         settings=settings or NetworkSettings(egress="public"),
         **{"interface_services": frozenset(), **arguments},
     )
+
+
+@cache
+def network(egress: str, nat: str, zones: str, isolated: str, **more: Any) -> Plan:
+    """A network alone, in one of its configurations."""
+    settings = NetworkSettings(
+        egress=egress, nat_gateways=nat, zones=tuple(zones), flow_logs=more.pop("flow_logs", False)
+    )
+    arguments = {"interface_services": HOST_SERVICES, "isolated_services": frozenset(filter(None, [isolated])), **more}
+    return planned(lambda stage: a_network(stage, settings, **arguments))
 
 
 def untagged(plan: Plan) -> list[Declared]:
