@@ -89,7 +89,7 @@ class ResultDelivery(pulumi.ComponentResource):
     def _child(self) -> ResourceOptions:
         return ResourceOptions(parent=self)
 
-    def _key(self, label: str, key: PublicKey) -> aws.cloudfront.PublicKey:
+    def _key(self, label: str, key: PublicKey) -> "aws.cloudfront.PublicKey":
         return aws.cloudfront.PublicKey(
             f"{self._name}-{label}",
             name=self._stage.name(f"{self._name}-{key.fingerprint}"),
@@ -103,8 +103,8 @@ class ResultDelivery(pulumi.ComponentResource):
         settings: Delivery,
         certificate: "aws.cloudfront.DistributionViewerCertificateArgsDict",
         results: ImageBucket,
-        group: aws.cloudfront.KeyGroup,
-    ) -> aws.cloudfront.Distribution:
+        group: "aws.cloudfront.KeyGroup",
+    ) -> "aws.cloudfront.Distribution":
         access = aws.cloudfront.OriginAccessControl(
             self._name,
             name=self._stage.name(self._name),
@@ -154,7 +154,7 @@ class ResultDelivery(pulumi.ComponentResource):
         # the regional name: the global one redirects to it for the first hours of a bucket
         return f"{bucket}.s3.{self._stage.region}.amazonaws.com"
 
-    def _cache(self) -> aws.cloudfront.CachePolicy:
+    def _cache(self) -> "aws.cloudfront.CachePolicy":
         return aws.cloudfront.CachePolicy(
             self._name,
             name=self._stage.name(self._name),
@@ -172,7 +172,7 @@ class ResultDelivery(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _forwarded(self) -> aws.cloudfront.OriginRequestPolicy:
+    def _forwarded(self) -> "aws.cloudfront.OriginRequestPolicy":
         return aws.cloudfront.OriginRequestPolicy(
             self._name,
             name=self._stage.name(self._name),
@@ -183,7 +183,7 @@ class ResultDelivery(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _headers(self) -> aws.cloudfront.ResponseHeadersPolicy:
+    def _headers(self) -> "aws.cloudfront.ResponseHeadersPolicy":
         return aws.cloudfront.ResponseHeadersPolicy(
             self._name,
             name=self._stage.name(self._name),

@@ -1,23 +1,30 @@
-"""Links are what botocore would sign, live as long as they say, and cannot be bent by a file name."""
+"""Links are what AWS checks, live as long as they say, and cannot be bent by a file name."""
 
+import base64
 import email.message
 import functools
 import hashlib
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from unittest import mock
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters import clients
 from adapters.clients import AwsClient, Keys
 from adapters.clock import SystemClock
-from adapters.links import MARGIN_SECONDS, S3Links, disposition
+from adapters.links import MARGIN_SECONDS, CloudFrontLinks, S3Links, disposition, signing_key
 from adapters.objects import CACHE_CONTROL
 from adapters.sessions import assume
+from contracts.environment import BadEnvironment
 from contracts.errors import Unavailable
 from tests.support.agreement_cloud import ROOT, CloudWorld, maker
 from tests.support.memory import VirtualClock
@@ -143,6 +150,127 @@ def test_a_link_opens_and_gives_what_was_stored(ministack_url: str) -> None:
     for bent in (url.replace("thumb", "thumc"), url.replace("1.webp", "2.webp"), url.replace("=60&", "=61&")):
         assert bent != url
         assert httpx.get(bent).status_code == 403
+
+
+NAME = "darkroom-test-delivery"
+DOMAIN = "d111111abcdef8.cloudfront.net"
+SHA256_OF = bytes.fromhex("3031300d060960864801650304020105000420")
+"""What stands before a SHA-256 in an RSA signature (RFC 8017, 9.2, note 1)."""
+
+
+@functools.cache
+def private(bits: int = 2048) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, bits)
+
+
+def written(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, *, format: str = "PKCS8", secret: bytes = b"") -> str:
+    closed = serialization.BestAvailableEncryption(secret) if secret else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, getattr(serialization.PrivateFormat, format), closed).decode()
+
+
+def stored(text: str | bytes) -> AwsClient:
+    """Secrets Manager with this secret."""
+    secrets = maker(None)("secretsmanager")
+    secrets.create_secret(Name=NAME, **{"SecretBinary" if isinstance(text, bytes) else "SecretString": text})
+    return secrets
+
+
+@pytest.fixture
+def sign(moto: None) -> Callable[[bytes], bytes]:
+    return signing_key(stored(written(private())), NAME)
+
+
+def cloudfront_takes(signature: bytes, text: bytes) -> bool:
+    """Whether the public key opens a SHA-256 of the text, by arithmetic alone (RFC 8017, 8.2.2)."""
+    public = private().public_key().public_numbers()
+    opened = pow(int.from_bytes(signature), public.e, public.n).to_bytes(256)
+    ending = b"\x00" + SHA256_OF + hashlib.sha256(text).digest()
+    return opened == b"\x00\x01" + b"\xff" * (254 - len(ending)) + ending
+
+
+def test_a_link_through_cloudfront_is_what_cloudfront_checks(sign: Callable[[bytes], bytes]) -> None:
+    """It takes the four parameters of its own away and puts address and time into the canned policy, byte for byte."""
+
+    @given(key=keys_of_objects, seconds=st.integers(1, 1800), filename=st.text(), now=st.integers(0, 4_000_000_000_000))
+    @example(key=KEY, seconds=900, filename='a"; filename="b.exe', now=NOW)
+    def check(key: str, seconds: int, filename: str, now: int) -> None:
+        link = CloudFrontLinks(DOMAIN, "K2JCJMDEHXQW5F", sign, VirtualClock(now)).link(
+            key, seconds=seconds, filename=filename
+        )
+        address, _, query = link.url.partition("?")
+        name, expires, signature, key_id, algorithm = query.split("&")
+        dies_at = now // 1000 + seconds
+        assert (expires, key_id, algorithm) == (
+            f"Expires={dies_at}",
+            "Key-Pair-Id=K2JCJMDEHXQW5F",
+            "Hash-Algorithm=SHA256",
+        )
+        assert link.expires_at == dies_at * 1000
+        parts = urlsplit(address)
+        assert (parts.scheme, parts.netloc, unquote(parts.path)) == ("https", DOMAIN, f"/{key}")
+        assert parse_qsl(name, strict_parsing=True) == [("response-content-disposition", disposition(filename))]
+        policy = (
+            f'{{"Statement":[{{"Resource":"{address}?{name}",'
+            f'"Condition":{{"DateLessThan":{{"AWS:EpochTime":{dies_at}}}}}}}]}}'
+        )
+        assert json.loads(policy)
+        letters = signature.removeprefix("Signature=").translate(str.maketrans("-_~", "+=/"))
+        bytes_of_it = base64.b64decode(letters, validate=True)
+        assert cloudfront_takes(bytes_of_it, policy.encode())
+        assert not cloudfront_takes(bytes_of_it, policy.replace(str(dies_at), str(dies_at + 1)).encode())
+
+    check()
+
+
+@pytest.mark.parametrize("format", ["PKCS8", "TraditionalOpenSSL"])
+def test_a_key_is_read_from_its_secret_in_either_format(moto: None, format: str) -> None:
+    signature = signing_key(stored(written(private(), format=format)), NAME)(b"text")
+    assert cloudfront_takes(signature, b"text")
+    assert not cloudfront_takes(signature, b"other")
+
+
+def _public_half() -> str:
+    public = private().public_key()
+    format = serialization.PublicFormat.SubjectPublicKeyInfo
+    return public.public_bytes(serialization.Encoding.PEM, format).decode()
+
+
+UNFIT: dict[str, Callable[[], str | bytes]] = {
+    "the public half": _public_half,
+    "too short": lambda: written(private(1024)),
+    "elliptic": lambda: written(ec.generate_private_key(ec.SECP256R1())),
+    "under a passphrase": lambda: written(private(), secret=b"open"),
+    "json": lambda: json.dumps({"key": written(private())}),
+    "cut off": lambda: written(private())[:900],
+    "binary": lambda: written(private()).encode(),
+}
+
+
+@pytest.mark.parametrize("what", UNFIT)
+def test_a_secret_that_holds_no_key_for_cloudfront_is_refused_and_not_shown(moto: None, what: str) -> None:
+    text = UNFIT[what]()
+    with pytest.raises(BadEnvironment) as refused:
+        signing_key(stored(text), NAME)
+    assert str(refused.value) == (
+        f"DARKROOM_DELIVERY_SECRET_NAME: the secret {NAME} does not hold a private RSA key of 2048 bits, "
+        "in PEM and without a passphrase"
+    )
+    assert refused.value.__cause__ is None
+
+
+def test_a_secret_that_is_not_there_is_refused_with_the_reason(moto: None) -> None:
+    with pytest.raises(BadEnvironment) as refused:
+        signing_key(maker(None)("secretsmanager"), NAME)
+    assert str(refused.value) == (
+        f"DARKROOM_DELIVERY_SECRET_NAME: the secret {NAME} cannot be read (ResourceNotFoundException)"
+    )
+
+
+def test_a_secret_that_may_not_be_read_is_refused_with_the_reason() -> None:
+    secrets = mock.Mock()
+    secrets.get_secret_value.side_effect = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue")
+    with pytest.raises(BadEnvironment, match=r"cannot be read \(AccessDeniedException\)$"):
+        signing_key(secrets, NAME)
 
 
 def _reader(world: CloudWorld) -> Held:

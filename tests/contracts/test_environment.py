@@ -98,3 +98,24 @@ def test_text_stands_as_it_is_and_everything_else_as_json() -> None:
 def test_text_that_looks_like_json_stays_text(text: str) -> None:
     written = UploadEnvironment(**UPLOAD | {"stack": text, "endpoint_url": text})
     assert from_environ(UploadEnvironment, to_environ(written)) == written
+
+
+DELIVERY = {"delivery_domain": "img.example.com", "delivery_key_id": "K2JCJMDEHXQW5F", "delivery_secret_name": "key"}
+
+
+def test_links_lead_to_s3_unless_all_of_delivery_is_set() -> None:
+    assert UploadEnvironment(**UPLOAD).delivery is None
+    delivered = from_environ(UploadEnvironment, to_environ(UploadEnvironment(**UPLOAD, **DELIVERY)))
+    assert delivered.delivery == ("img.example.com", "K2JCJMDEHXQW5F", "key")
+
+
+@pytest.mark.parametrize("name", DELIVERY)
+def test_a_missing_part_of_delivery_is_named(name: str) -> None:
+    with_one = UploadEnvironment(**UPLOAD, **{name: DELIVERY[name]})
+    without_one = UploadEnvironment(**UPLOAD, **{**DELIVERY, name: None})
+    others = " and ".join(PREFIX + other.upper() for other in DELIVERY if other != name)
+    need = "not set, but links through CloudFront need all three settings"
+    with pytest.raises(BadEnvironment, match=f"^{others}: {need}"):
+        _ = with_one.delivery
+    with pytest.raises(BadEnvironment, match=f"^{PREFIX}{name.upper()}: {need}"):
+        _ = without_one.delivery

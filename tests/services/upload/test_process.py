@@ -42,6 +42,15 @@ def ended(**changes: str) -> subprocess.CompletedProcess[str]:
         ({"DARKROOM_AUTH": "maybe"}, "DARKROOM_AUTH"),
         ({"DARKROOM_HOST": "0.0.0.0"}, "loopback only"),  # noqa: S104 - refused before it is bound
         ({"DARKROOM_DUE_SHARDS": "none"}, "DARKROOM_DUE_SHARDS"),
+        ({"DARKROOM_DELIVERY_DOMAIN": "d1.cloudfront.net"}, "DARKROOM_DELIVERY_KEY_ID and"),
+        (
+            {
+                "DARKROOM_DELIVERY_DOMAIN": "d1.cloudfront.net",
+                "DARKROOM_DELIVERY_KEY_ID": "K2JCJMDEHXQW5F",
+                "DARKROOM_DELIVERY_SECRET_NAME": "links",
+            },
+            "the secret links cannot be read (EndpointConnectionError)",
+        ),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(changes: dict[str, str], reason: str) -> None:
