@@ -143,6 +143,9 @@ def run(config: dict[str, str], *, stack: str, program: Callable[[], Any] | None
         set_mocks(mocks, project="darkroom", stack=stack, preview=False, monitor=_Monitor(mocks))
         settings.SETTINGS.rpc_manager.clear()
         settings.SETTINGS.outputs.clear()
+        if (root := settings.get_root_resource()) is not None:
+            # one for the whole process: what another program exported is not this one's
+            root.outputs.clear()
         loop.run_until_complete(_played(program or _program, plan))
     finally:
         settings.SETTINGS.rpc_manager.clear()
