@@ -5,7 +5,7 @@ and of which day. A price for which no source was at hand stays null: an estimat
 an account, `darkroom prices --update` asks AWS's own price list.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
@@ -58,7 +58,7 @@ class Prices:
             if self._rows.setdefault((row.item, row.region), row) is not row:
                 raise ValueError(f"{row.item} in {row.region} has two prices")
 
-    def __iter__(self) -> "Iterable[Price]":
+    def __iter__(self) -> Iterator[Price]:
         return iter(self._rows.values())
 
     def find(self, item: str, region: str) -> Price | None:

@@ -15,6 +15,7 @@ from cyclopts import App, Parameter
 
 from client.errors import BadInput
 from client.outcome import OK, say
+from operations import account_commands
 
 NEWER: Final = 1
 """Exit code of `amis --check`: there is something to fetch."""
@@ -22,6 +23,7 @@ NEWER: Final = 1
 Stack = Annotated[str, Parameter(name=["--stack", "-s"], help="Name of a stack, as in Pulumi.<stack>.yaml.")]
 
 app: Final = App(name="darkroom")
+app.update(account_commands.app)
 
 
 @app.command(
