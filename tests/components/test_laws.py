@@ -19,7 +19,8 @@ def declared(program: Callable[[], Any]) -> list[str]:
 
 def test_every_stack_in_the_tree_keeps_every_law(plan: Plan) -> None:
     assert plan.resources
-    assert broken(plan) == []
+    sentences = broken(plan)
+    assert not sentences, "\n".join(["broken laws:", *sentences])
 
 
 def _rule(**inputs: Any) -> Callable[[], Any]:
