@@ -39,7 +39,7 @@ IMAGES ?=
 ROLLOUT = PULUMI_SKIP_UPDATE_CHECK=true PATH="$(CURDIR)/build/pulumi:$$PATH" $(BIN)/python -m operations.rollout
 NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
-.PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows import-time
+.PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows import-time restore
 .PHONY: engine preview
 .PHONY: help env run check test journeys mutants permissions calls bench artifact lock docs format clean
 
@@ -145,6 +145,9 @@ smoke: env ## a picture through a deployed stack: STACK=prod, or URL=address; IM
 
 rollback: artifact ## back to the images that were up before; IMAGES=file: only if those were tried last: STACK=prod
 	@$(NAMED)$(ROLLOUT) rollback $(STACK) $(if $(IMAGES),--images "$(IMAGES)")
+
+restore: env ## rows of a table from the copy FROM=name of a point in time: STACK=prod TABLE=jobs OVERWRITE=1
+	@$(NAMED)$(BIN)/python -m operations.restoring $(STACK) "$(FROM)" $(if $(TABLE),--table $(TABLE)) $(if $(OVERWRITE),--overwrite)
 
 stack: env ## a developer's own small stack, its file: NAME=alice
 	@$(if $(NAME),,$(error name it: make stack NAME=alice))$(BIN)/python -m client stack "$(NAME)"
