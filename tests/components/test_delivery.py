@@ -15,7 +15,7 @@ from components.config import BadConfiguration
 from components.link_keys import PublicKey, public_key
 from components.site import Delivery
 from tests.support.laws import broken
-from tests.support.plan import ACCOUNT, Declared, Plan, record
+from tests.support.plan import ACCOUNT, Declared, Plan
 from tests.support.resource_policies import says
 from tests.support.storing import STACK, storing
 
@@ -330,7 +330,7 @@ def test_who_signs_reads_one_secret(settings: dict[str, Any], secret: str) -> No
 
 
 @cache
-def everything() -> Plan:
+def storing_everything() -> Plan:
     return storing(key=True, delivery=delivery(), hosts=True, alarms=True)
 
 
@@ -358,19 +358,15 @@ def test_the_distribution_gets_results_and_nobody_else_does(key: bool, require_t
 
 
 def test_a_bucket_has_one_policy_and_it_is_written_where_the_distribution_is_known() -> None:
-    plan = everything()
+    plan = storing_everything()
     assert sorted(one.name for one in plan.of("BucketPolicy")) == ["originals", "results"]
     with pytest.raises(ValueError, match="the policy of results is written"):
         storing(roles={"late": lambda stored, role: stored.results.delivered_by(DISTRIBUTION)})
 
 
-@pytest.fixture(params=["local", "dev", "dev with everything", "everything that stores"])
+@pytest.fixture(params=["local", "dev", "prod", "everything", "everything that stores"])
 def any_plan(request: pytest.FixtureRequest) -> Plan:
-    if request.param == "everything that stores":
-        return everything()
-    if request.param == "dev with everything":
-        return record("dev", {"customer_key": True, "delivery": {"public_keys": {"a": pem()}}})
-    return request.getfixturevalue(request.param)
+    return storing_everything() if request.param == "everything that stores" else request.getfixturevalue(request.param)
 
 
 def test_no_bucket_lets_anybody_in_but_services_on_behalf_of_ours(any_plan: Plan) -> None:
@@ -382,7 +378,7 @@ def test_no_bucket_lets_anybody_in_but_services_on_behalf_of_ours(any_plan: Plan
 
 
 def test_everything_that_stores_keeps_every_law() -> None:
-    assert broken(everything()) == []
+    assert broken(storing_everything()) == []
 
 
 def _for_ours(statement: dict[str, Any]) -> bool:
