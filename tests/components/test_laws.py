@@ -8,7 +8,7 @@ import pulumi_aws as aws
 import pytest
 
 from tests.support.laws import broken
-from tests.support.plan import Plan, run
+from tests.support.plan import Plan, record, run
 
 OPEN = "0.0.0.0/0"
 
@@ -21,6 +21,16 @@ def test_every_stack_in_the_tree_keeps_every_law(plan: Plan) -> None:
     assert plan.resources
     sentences = broken(plan)
     assert not sentences, "\n".join(["broken laws:", *sentences])
+
+
+def test_the_foundation_keeps_every_law_with_and_without_workflows() -> None:
+    whole = {"parts": ["network", "flow_logs", "hosts", "balancer", "delivery", "alarms", "customer_key"]}
+    deployed = {"repository": "octo/darkroom", "stacks": {"prod": {"environment": "production", **whole}}}
+    for over in ({}, deployed):
+        foundation = record("foundation", over)
+        assert foundation.of("BucketPublicAccessBlock")
+        sentences = broken(foundation)
+        assert not sentences, "\n".join(["broken laws:", *sentences])
 
 
 def _rule(**inputs: Any) -> Callable[[], Any]:

@@ -129,17 +129,8 @@ def test_the_program_warns_of_nothing() -> None:
 
 def test_the_exports_are_what_they_were_agreed_to_be(plan: Plan) -> None:
     exports = json.loads(json.dumps(plan.exports))
-    assert set(exports) == {
-        "services",
-        "function",
-        "buckets",
-        "queues",
-        "tables",
-        "roles",
-        "hosts",
-        "url",
-        "alarms_topic",
-    }
+    always = {"services", "function", "buckets", "queues", "tables", "roles", "hosts", "url", "alarms_topic"}
+    assert set(exports) == (always if plan.stack == "local" else always | {"cost"})
     assert set(exports["hosts"]) == (set() if plan.stack == "local" else {"upload", "processing"})
     assert (exports["url"] is None) == (plan.stack in ("local", "dev"))
     assert set(exports["services"]) == {"upload", "processing"}
