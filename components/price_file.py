@@ -55,8 +55,9 @@ class Prices:
     def __init__(self, rows: Iterable[Price]) -> None:
         self._rows: dict[tuple[str, str], Price] = {}
         for row in rows:
-            if self._rows.setdefault((row.item, row.region), row) is not row:
+            if (row.item, row.region) in self._rows:
                 raise ValueError(f"{row.item} in {row.region} has two prices")
+            self._rows[row.item, row.region] = row
 
     def __iter__(self) -> Iterator[Price]:
         return iter(self._rows.values())
