@@ -189,11 +189,13 @@ def _cloudfront(name: str, scope: Scope) -> _Places:
         return [("*", scope.tagged("RequestTag"))]
     if name == "TagResource":
         return [(of("distribution"), scope.given)]
-    if "Distribution" in name or "Tag" in name:
+    if "Distribution" in name or name in ("ListTagsForResource", "UntagResource"):
         return [(of("distribution"), scope.tagged("ResourceTag"))]
     if not name.startswith("Create"):
         for ending, kind in (
+            ("CachePolicy", "cache-policy"),
             ("OriginAccessControl", "origin-access-control"),
+            ("OriginRequestPolicy", "origin-request-policy"),
             ("ResponseHeadersPolicy", "response-headers-policy"),
         ):
             if name.endswith(ending):

@@ -228,6 +228,8 @@ DELIVERY: Final[dict[str, Calls]] = {
     "aws:cloudfront/originAccessControl:OriginAccessControl": _cloudfront("OriginAccessControl"),
     "aws:cloudfront/publicKey:PublicKey": _cloudfront("PublicKey"),
     "aws:cloudfront/keyGroup:KeyGroup": _cloudfront("KeyGroup"),
+    "aws:cloudfront/cachePolicy:CachePolicy": _cloudfront("CachePolicy"),
+    "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": _cloudfront("OriginRequestPolicy"),
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _cloudfront("ResponseHeadersPolicy"),
 }
 
