@@ -46,11 +46,14 @@ class Applier:
         strange = sorted(wanted.keys() - handler.known)
         if strange:
             raise CannotRun(f"{kind} {name}: the local cloud does not apply the input {strange[0]!r}")
+        known = urn if urn in self._before else _as_once_written(urn)
         try:
-            applied, verb = self._apply(handler, kind, self._before.get(urn), wanted)
+            applied, verb = self._apply(handler, kind, self._before.get(known), wanted)
         except (ClientError, BotoCoreError) as error:
             raise CannotRun(f"{kind} {name}: {error}") from error
         with self._lock:
+            if known != urn:
+                self._before.pop(known, None)
             self._now[urn] = applied
             self.counts[verb] += 1
         return applied.id, applied.outputs
@@ -102,3 +105,9 @@ class Applier:
                 f"the local cloud does not apply resources of type {kind}; local/handlers lists those it does"
             )
         return handler(self._clients)
+
+
+def _as_once_written(urn: str) -> str:
+    """The URN in files of before: of the types above a resource's own, they had the nearest only."""
+    head, project, types, name = urn.split("::")
+    return "::".join([head, project, "$".join(types.split("$")[-2:]), name])

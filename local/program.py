@@ -102,11 +102,17 @@ class _Hook(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    """As Pulumi's own, but a registration comes with its URN and whether it is a component."""
+    """As Pulumi's own, but a registration comes with the URN that the engine would give it, and whether it is a
+    component."""
 
     def __init__(self, hook: _Hook) -> None:
         super().__init__(hook)
         self._hook = hook
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        # Pulumi's own forgets the grandparents
+        above = f"{parent.split('::')[2]}$" if parent and not parent.split("::")[2].startswith("pulumi:") else ""
+        return "::".join([f"urn:pulumi:{pulumi.get_stack()}", pulumi.get_project(), f"{above}{type_}", name])
 
     def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)

@@ -97,6 +97,26 @@ def test_what_is_there_without_being_remembered_is_taken_over(
     assert _seconds(clients, "letters-found") == "31"
 
 
+def test_a_state_with_urns_of_before_is_taken_over(program: Program, clients: Clients, tmp_path: Path) -> None:
+    """They named the nearest of the types above a resource only; it is not taken for another one."""
+    nested = """
+class Outer(pulumi.ComponentResource): ...
+outer = Outer("small:a:Outer", "outer")
+inner = Outer("small:a:Inner", "inner", opts=pulumi.ResourceOptions(parent=outer))
+aws.sqs.Queue("letters", name="letters-nested", opts=pulumi.ResourceOptions(parent=inner))
+"""
+    program(nested)
+    clients["sqs"].send_message(QueueUrl=_queues(clients, "letters-nested")[0], MessageBody="gold")
+    file = tmp_path / "state.json"
+    now = "urn:pulumi:local::small::small:a:Outer$small:a:Inner$aws:sqs/queue:Queue::letters"
+    assert load(file).keys() == {now}
+    file.write_text(file.read_text().replace("small:a:Outer$small:a:Inner$", "small:a:Inner$"))
+    assert program(nested).counts == {"unchanged": 1}
+    assert load(file).keys() == {now}
+    message = clients["sqs"].receive_message(QueueUrl=_queues(clients, "letters-nested")[0])["Messages"][0]
+    assert message["Body"] == "gold"
+
+
 def test_what_is_not_declared_any_more_is_deleted(program: Program, clients: Clients, tmp_path: Path) -> None:
     program(QUEUE.format("gone", 30))
     assert program("").counts == {"deleted": 1}

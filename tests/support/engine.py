@@ -4,18 +4,25 @@ The engine is the one that `make engine` provides; without it every test that as
 """
 
 import contextlib
-import json
+import os
+import signal
 import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import msgspec
 import yaml
+from msgspec import Struct
 
 from local.aws import Clients
 from local.cloud import Cloud
-from local.deployment import Deployment, Outcome, Program
+from local.deployment import Deployment, Failed, Outcome, Program
+from local.problems import CannotRun
 from local.provider import Provider
 from local.stack import laid_over
 from local.supervisor import Supervisor
@@ -124,5 +131,51 @@ def bare(root: Path) -> contextlib.AbstractContextManager[Any]:
     return mock.patch("components.pipeline.ROOT", bare_root(root))
 
 
-def as_text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+class Doomed(Struct, frozen=True, kw_only=True):
+    """An `up` of the checkout's program that will not end well."""
+
+    folder: str
+    endpoint: str
+    stack: str
+    killed_after: int | None = None
+    """The process and the engine end by SIGKILL when more than that many resources were asked for."""
+    failing: tuple[str, ...] = ()
+    """The creation of a resource whose URN ends so fails."""
+    reason: str = "the cloud had a bad day"
+
+
+def doomed(request: Doomed) -> subprocess.CompletedProcess[str]:
+    """Run it, in a process of its own: Pulumi leaves loops and sockets open in one whose program was cut short.
+
+    Its standard output has the failure.
+    """
+    command = [sys.executable, "-m", "tests.support.engine", msgspec.json.encode(request).decode()]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def _up(request: Doomed) -> None:
+    clients = Clients(request.endpoint, REGION)
+    config = local_config(request.endpoint)
+    provider = Provider(REGION, clients)
+    made = Deployment(Path(request.folder), root=ROOT, stack=request.stack, config=config, provider=provider)
+    asked, lock = 0, threading.Lock()
+
+    def interfere(verb: str, urn: str) -> None:
+        nonlocal asked
+        with lock:
+            asked += 1
+            if request.killed_after is not None and asked > request.killed_after:
+                made.kill()
+                os.kill(os.getpid(), signal.SIGKILL)
+        if request.failing and verb == "create" and urn.endswith(request.failing):
+            raise CannotRun(request.reason)
+
+    provider.before = interfere
+    try:
+        made.up()
+    except Failed as failure:
+        sys.stdout.write(str(failure))
+
+
+if __name__ == "__main__":
+    _up(msgspec.json.decode(sys.argv[1], type=Doomed))

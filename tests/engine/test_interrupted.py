@@ -1,0 +1,59 @@
+"""What was interrupted or failed is healed by the next `up`, and nothing is there twice."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from local.aws import Clients
+from local.cloud import Cloud
+from local.deployment import Deployment, Failed
+from tests.support.engine import Doomed, deployment, doomed, everything
+
+
+def _own(clients: Clients, stack: str) -> dict[str, list[str]]:
+    return {what: [name for name in names if f"-{stack}-" in name] for what, names in everything(clients).items()}
+
+
+def _is_whole(stack: Deployment, clients: Clients) -> bool:
+    """Whether everything is there, once, and as declared; and nothing of it stays when it is taken away."""
+    if set(stack.up(refresh=True).counts) != {"refresh", "same"}:
+        return False
+    queues = [one for one in stack.resources().values() if one["type"] == "aws:sqs/queue:Queue"]
+    there = {what: len(names) for what, names in _own(clients, stack.name).items()}
+    once = {"buckets": 2, "tables": 2, "roles": 5, "policies": 0, "functions": 1, "mappings": 1, "log groups": 1}
+    stack.destroy()
+    return there == {**once, "queues": len(queues)} and not any(_own(clients, stack.name).values())
+
+
+@pytest.mark.parametrize("after", [4, 28])
+def test_an_up_that_is_killed_is_finished_by_the_next(
+    tmp_path: Path, cloud: Cloud, clients: Clients, after: int
+) -> None:
+    """Engine, program and provider, in the middle: that many resources were asked for, and several are in hand."""
+    name = f"killed{after}"
+    killed = doomed(Doomed(folder=str(tmp_path), endpoint=cloud.endpoint, stack=name, killed_after=after))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    stack = deployment(tmp_path, cloud, stack=name)
+    with pytest.raises(Failed, match="lock"):
+        stack.up()
+    # what a person does after a crash
+    stack.cancel()
+    stack.up()
+    assert _is_whole(stack, clients)
+
+
+def test_an_up_of_which_some_resources_fail_is_finished_by_the_next(
+    tmp_path: Path, cloud: Cloud, clients: Clients
+) -> None:
+    victims = ("aws:iam/role:Role::transform", "aws:sqs/queue:Queue::jobs")
+    request = Doomed(folder=str(tmp_path), endpoint=cloud.endpoint, stack="failed", failing=victims)
+    failed = doomed(request)
+    assert failed.stdout.splitlines()[0] == request.reason, failed.stderr
+    stack = deployment(tmp_path, cloud, stack="failed")
+    made = stack.resources().keys()
+    assert made
+    assert not [urn for urn in made if urn.endswith(victims)]
+    healed = stack.up()
+    assert {step.urn for step in healed.changes}.isdisjoint(made)
+    assert _is_whole(stack, clients)
