@@ -71,7 +71,7 @@ check: env ## the inner loop, ten seconds: style, types, the pure language of th
 	$(BIN)/python -m pytest -q -m "not slow" $(addprefix --ignore tests/contracts/,$(LEFT_TO_TEST)) tests/contracts; \
 	contracts=$$?; wait $$house; house=$$?; cat build/house.log; exit $$((contracts + house))
 
-test: env engine build/tools build/bin/actionlint ## everything that must hold, the real browser and the API collection included
+test: env engine artifact build/tools build/bin/actionlint ## everything that must hold, the real browser and the API collection included
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyrefly check --summary=none
