@@ -116,7 +116,11 @@ def _show_prices(regions: list[str]) -> None:
         known = {row.item: row.date for row in rows if row.region == region and row.date is not None}
         missing = sorted(wanted - known.keys())
         days = sorted(set(known.values()))
-        said = f"{len(known)} prices of {' to '.join(dict.fromkeys((days[0], days[-1])))}" if days else "no price"
+        said = (
+            f"{len(known)} price{'s' * (len(known) != 1)} of {' to '.join(dict.fromkeys((days[0], days[-1])))}"
+            if days
+            else "no price"
+        )
         say(sys.stdout, f"{region:<16}{said}{'; none for ' + ', '.join(missing) if missing else ''}")
 
 
