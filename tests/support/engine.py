@@ -22,9 +22,11 @@ from msgspec import Struct
 from local.aws import Clients
 from local.cloud import Cloud
 from local.deployment import Deployment, Failed, Outcome, Program
+from local.folder import Folder, port_socket
 from local.problems import CannotRun
 from local.provider import Provider
 from local.stack import laid_over
+from local.story import Story
 from local.supervisor import Supervisor
 from tests.support.embedded import REGION
 from tests.support.plan import ROOT
@@ -109,8 +111,12 @@ class EngineMade(Supervisor):
 
     deployment: Deployment
     outcome: Outcome
-    restored: Callable[[Deployment], None] | None = None
-    """Called before the stack is deployed."""
+    """Of the `up` that made it."""
+    earlier: Mapping[str, Any] | None = None
+    """State of the stack as it was deployed before, if it was."""
+
+    def configure(self, over: Mapping[str, Any]) -> None:
+        self.deployment.configure(local_config(self.cloud.endpoint, laid_over(self._overrides, over)))
 
     def _apply(self) -> Any:
         return None
@@ -118,10 +124,39 @@ class EngineMade(Supervisor):
     def _applied(self, process: Any) -> None:
         config = local_config(self.cloud.endpoint, self._overrides)
         self.deployment = deployment(self.folder.path / "engine", self.cloud, config=config)
-        if self.restored is not None:
-            self.restored(self.deployment)
+        if self.earlier is not None:
+            self.deployment.imported(self.earlier)
         self.outcome = self.deployment.up()
         self.exports = self.outcome.exports
+
+
+@contextlib.contextmanager
+def engine_made(
+    place: Path, overrides: Mapping[str, Any] | None = None, *, earlier: Mapping[str, Any] | None = None
+) -> Iterator[EngineMade]:
+    """A run in that folder, up and kept up; what is in the folder is there already."""
+    folder = Folder(place)
+    folder.hold()
+    run = EngineMade(folder, port_socket(0), Story(None), dict(overrides or {}))
+    run.earlier = earlier
+    # a process ends with the thread that started it, so this one stays until everything is down
+    finished = threading.Event()
+
+    def supervise() -> None:
+        run.supervise()
+        finished.wait()
+
+    keeping = threading.Thread(target=supervise, name="keeping")
+    try:
+        run.up()
+        keeping.start()
+        yield run
+    finally:
+        run.stop_soon()
+        run.down()
+        finished.set()
+        if keeping.ident is not None:
+            keeping.join()
 
 
 def bare(root: Path) -> contextlib.AbstractContextManager[Any]:
