@@ -40,7 +40,7 @@ ROLLOUT = PULUMI_SKIP_UPDATE_CHECK=true PATH="$(CURDIR)/build/pulumi:$$PATH" $(B
 NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
 .PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows import-time restore
-.PHONY: engine preview
+.PHONY: engine preview images image-test
 .PHONY: help env run check test journeys mutants permissions calls bench artifact lock docs format clean
 
 help: ## this list
@@ -158,6 +158,12 @@ amis: env ## the current machine image of the hosts into a stack's file; CHECK=1
 tunnel: env ## a way to a stack's service that has no open port: STACK=alice SERVICE=upload PORT=8000
 	@$(NAMED)exec $(BIN)/python -m client tunnel --stack "$(STACK)" $(if $(SERVICE),--service "$(SERVICE)") \
 	    $(if $(filter-out file,$(origin PORT)),--port "$(PORT)")
+
+images: env ## both services' images, built, pushed, named in the stack's file and printed; DRY=1: only how: STACK=prod
+	@$(NAMED)$(BIN)/python -m operations.images "$(STACK)" $(if $(DRY),--dry)
+
+image-test: env ## build the images without a registry, run them hardened, and compose.yaml; as root on Linux
+	@$(BIN)/python -m pytest -q -s tests/images
 
 bill: env ## what images are made of (CycloneDX), into build/*.cdx.json: IMAGES=file
 	@mkdir -p build && $(BIN)/python -m operations.supply bill "$(IMAGES)"
