@@ -156,6 +156,7 @@ class StackWorkflows(pulumi.ComponentResource):
             stack=self._stack,
             boundary_arn=f"arn:aws:iam::{account}:policy/{self._policy_name('boundary')}",
             hosted_zone_id=self._settings.hosted_zone_id,
+            domain=self._settings.domain,
         )
 
     def _policy_name(self, what: str) -> str:

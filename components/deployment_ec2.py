@@ -91,6 +91,9 @@ def _rights(name: str, scope: Scope) -> Iterator[Right]:
             yield _right(name, scope, MADE[name].split(), scope.tagged("RequestTag"))
         if name in OURS:
             yield _right(name, scope, OURS[name].split(), scope.tagged("ResourceTag"))
+        if name == "ModifySecurityGroupRules":
+            # where a rule leads to may be a list of a service's addresses, which AWS keeps
+            yield Right(frozenset({f"ec2:{name}"}), frozenset({f"arn:aws:ec2:{scope.region}:aws:prefix-list/*"}))
     elif name.startswith("Describe"):
         yield Right(frozenset({f"ec2:{name}"}), frozenset({"*"}), scope.here)
     else:

@@ -111,8 +111,7 @@ def change_rights(parts: frozenset[str], which: str, scope: Scope) -> tuple[Righ
     group = parts & frozenset(POLICIES[which])
     rows = _rows(group)
     actions = {action for row in rows for action in row.all} - {action for row in rows for action in row.read}
-    services = {row.passes_role_to for row in rows if row.passes_role_to is not None}
-    return rights_of(actions - WITHHELD.keys(), scope, passed_to=services, claims="doors" in group)
+    return rights_of(actions - WITHHELD.keys(), scope, rows=rows, claims="doors" in group)
 
 
 def state_reads(store: Store, stack: str) -> tuple[Right, ...]:

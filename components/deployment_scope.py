@@ -20,6 +20,8 @@ class Scope(Struct, frozen=True, kw_only=True):
     boundary_arn: str
     """Of the policy that every role of the stack has as its boundary."""
     hosted_zone_id: str | None = None
+    domain: str | None = None
+    """Whose records in the zone are the stack's."""
 
     @property
     def prefix(self) -> str:

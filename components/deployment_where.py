@@ -11,6 +11,7 @@ from typing import Final
 
 from components.deployment_ec2 import ec2_rights
 from components.deployment_scope import Scope
+from components.provider_calls import Calls
 from components.rights import Condition, Right, holds
 
 BEYOND: Final = {
@@ -59,35 +60,39 @@ _BOUNDED: Final = frozenset(
 )
 """What changes a role is allowed while the boundary is (or becomes) the role's."""
 
-_BY_SERVICES: Final = frozenset({"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"})
+_BY_SERVICES: Final = frozenset(
+    (
+        *("CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"),
+        *("ReEncryptFrom", "ReEncryptTo"),
+    )
+)
 """What a table or a function under the customer's key asks of whoever makes or reads it; never by hand.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html and
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"""
 
 _LISTED: Final = frozenset({"kms:ListAliases", "logs:DescribeLogGroups"})
 
-_LINKED: Final = {
+_SERVICE_ROLES: Final = {
     "autoscaling.amazonaws.com": "AWSServiceRoleForAutoScaling",
     "elasticloadbalancing.amazonaws.com": "AWSServiceRoleForElasticLoadBalancing",
 }
-"""Roles that AWS makes for itself with an account's first group or balancer, if its maker may."""
+"""Names of the roles that services make for themselves with an account's first group or balancer."""
 
 
 def rights_of(
-    actions: Iterable[str], scope: Scope, *, passed_to: Iterable[str] = (), claims: bool = False
+    actions: Iterable[str], scope: Scope, *, rows: Iterable[Calls] = (), claims: bool = False
 ) -> tuple[Right, ...]:
-    """Each action where it applies. `passed_to` are the services that the stack's roles may be handed to.
+    """Each action where it applies. `rows` say whom roles are passed to, and which services make one for themselves.
 
     Raises KeyError for an action whose place is not known here.
     """
-    wanted = set(actions)
-    services = sorted(passed_to)
-    found = [right for action in sorted(wanted) for right in _places(action, scope, services)]
+    wanted, known = set(actions), list(rows)
+    found = [right for action in sorted(wanted) for right in _places(action, scope, known)]
     network = {action.partition(":")[2] for action in wanted if action.startswith("ec2:")}
     return (*found, *ec2_rights(network, scope, claims=claims))
 
 
-def _places(action: str, scope: Scope, passed_to: list[str]) -> Iterator[Right]:
+def _places(action: str, scope: Scope, rows: list[Calls]) -> Iterator[Right]:
     service, _, name = action.partition(":")
     if service == "ec2":
         return
@@ -99,7 +104,7 @@ def _places(action: str, scope: Scope, passed_to: list[str]) -> Iterator[Right]:
     elif service == "route53":
         found = _route53(name, scope)
     elif service == "iam":
-        found = _iam(name, scope, passed_to)
+        found = _iam(name, scope, rows)
     elif service == "kms":
         found = _kms(name, scope)
     elif service == "acm":
@@ -135,24 +140,32 @@ _KINDS: Final = {"listener": "Listener", "loadbalancer": "LoadBalancer", "target
 
 
 def _route53(name: str, scope: Scope) -> _Places:
-    if scope.hosted_zone_id is None:
-        raise KeyError(f"route53:{name}, and no hosted zone is named")
-    # what a change has come to is asked by an id that says nothing of its zone
-    what = "change/*" if name == "GetChange" else f"hostedzone/{scope.hosted_zone_id}"
-    return [(f"arn:aws:route53:::{what}", _ALWAYS)]
+    if scope.hosted_zone_id is None or scope.domain is None:
+        raise KeyError(f"route53:{name}, and no zone or no domain is named")
+    if name == "GetChange":
+        # what a change has come to is asked by an id that says nothing of its zone
+        return [("arn:aws:route53:::change/*", _ALWAYS)]
+    zone = f"arn:aws:route53:::hostedzone/{scope.hosted_zone_id}"
+    if name != "ChangeResourceRecordSets":
+        return [(zone, _ALWAYS)]
+    # the address, and what proves to the certificate's authority that the name is ours: `_<hash>` under it
+    key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+    return [(zone, holds("ForAllValues:StringLike", key, scope.domain, f"_*.{scope.domain}"))]
 
 
-def _iam(name: str, scope: Scope, passed_to: list[str]) -> _Places:
+def _iam(name: str, scope: Scope, rows: list[Calls]) -> _Places:
     kind = "instance-profile" if "InstanceProfile" in name and name != "ListInstanceProfilesForRole" else "role"
     resource = f"arn:aws:iam::{scope.account}:{kind}/{scope.prefix}*"
     if name == "CreateServiceLinkedRole":
         home = f"arn:aws:iam::{scope.account}:role/aws-service-role"
         return [
             (f"{home}/{service}/{role}", holds("StringEquals", "iam:AWSServiceName", service))
-            for service, role in _LINKED.items()
+            for service, role in _SERVICE_ROLES.items()
+            if any(row.service_role_of == service for row in rows)
         ]
     if name == "PassRole":
-        return [(resource, holds("StringEquals", "iam:PassedToService", *passed_to))] if passed_to else []
+        passed_to = sorted({row.passes_role_to for row in rows if row.passes_role_to is not None})
+        return [(resource, holds("StringEquals", "iam:PassedToService", *passed_to))]
     if name in _BOUNDED:
         return [(resource, holds("StringEquals", "iam:PermissionsBoundary", scope.boundary_arn))]
     return [(resource, _ALWAYS)]
@@ -165,8 +178,6 @@ def _kms(name: str, scope: Scope) -> _Places:
         return [("*", scope.tagged("RequestTag"))]
     if name == "TagResource":
         return [(key, scope.given)]
-    if name == "CreateGrant":
-        return [(key, ours | holds("Bool", "kms:GrantIsForAWSResource", "true"))]
     if name in _BY_SERVICES:
         services = [f"{service}.{scope.region}.amazonaws.com" for service in ("dynamodb", "lambda")]
         return [(key, ours | holds("StringEquals", "kms:ViaService", *services))]
@@ -176,7 +187,8 @@ def _kms(name: str, scope: Scope) -> _Places:
 
 def _acm(name: str, scope: Scope) -> _Places:
     if name == "RequestCertificate":
-        return [("*", scope.tagged("RequestTag"))]
+        ours = scope.tagged("RequestTag")
+        return [("*", ours | holds("ForAllValues:StringEquals", "acm:DomainNames", scope.domain or ""))]
     condition = scope.given if name == "AddTagsToCertificate" else scope.tagged("ResourceTag")
     return [(scope.arn("acm", "certificate/*"), condition)]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from components.words import Email, TagKey, TagValue, tag_contradictions
+from components.words import Domain, Email, TagKey, TagValue, tag_contradictions
 
 Part = Literal["network", "flow_logs", "hosts", "balancer", "delivery", "alarms", "customer_key"]
 """A part of a stack that its configuration declares or leaves out, by the field that declares it (`network.flow_logs`
@@ -23,6 +23,11 @@ https://docs.aws.amazon.com/cost-management/latest/userguide/management-limits.h
 
 StackName = Annotated[str, Meta(pattern=r"^[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,15}\Z")]
 """A name that stands for itself in the names of a stack's things: see components/naming.py."""
+
+_REPOSITORY: Final = (
+    r"^(?:[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"
+    r"|[A-Za-z0-9-]{1,39}@[0-9]{1,20}/[A-Za-z0-9._-]{1,100}@[0-9]{1,20})\Z"
+)
 
 Environment = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
 """Of a repository on GitHub. Signs that GitHub's token would write otherwise are not taken."""
@@ -40,14 +45,19 @@ class DeployedStack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What the stack's configuration declares: its roles may make these things and no others."""
     hosted_zone_id: Annotated[str, Meta(pattern=r"^Z[A-Z0-9]{1,31}\Z")] | None = None
     """The stack's `balancer.hosted_zone_id`. None: its roles may write no zone and ask for no certificate."""
+    domain: Domain | None = None
+    """The stack's `balancer.domain`, beside `hosted_zone_id`: of the zone its roles write this name's records alone."""
 
 
 class FoundationConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything in which one account may differ from another."""
 
-    repository: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}\Z")] | None = None
-    """`owner/name` on GitHub whose workflows deploy, in the very letters that GitHub shows. None: no workflow may, and
-    there are no roles for one."""
+    repository: Annotated[str, Meta(pattern=_REPOSITORY)] | None = None
+    """The repository on GitHub whose workflows deploy, in the very letters of GitHub's tokens: what
+    `gh api repos/OWNER/NAME/actions/oidc/customization/sub --jq .sub_claim_prefix` shows behind `repo:`. That is
+    `owner@123/name@456` for one that was made or renamed since 15 July 2026, and `owner/name` for an older one. None:
+    no workflow may, and there are no roles for one.
+    https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims"""
     stacks: dict[StackName, DeployedStack] = {}
     """What they deploy, by the name of the stack. Stacks that only people deploy, such as a developer's own, are not
     named here."""
@@ -110,6 +120,8 @@ def _stack_contradictions(stacks: dict[str, DeployedStack]) -> list[str]:
                 found.append(f"stacks.{name}.parts: has {part} without {need}, which it stands in; add {need}")
         if stack.hosted_zone_id is not None and "balancer" not in stack.parts:
             found.append(f"stacks.{name}.hosted_zone_id: is for a balancer; add balancer to parts, or leave it out")
+        if (stack.hosted_zone_id is None) != (stack.domain is None):
+            found.append(f"stacks.{name}.domain: goes with hosted_zone_id; write both, or neither")
         for longer in stacks:
             if longer.startswith(f"{name}-"):
                 found.append(

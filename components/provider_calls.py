@@ -21,6 +21,8 @@ class Calls(Struct, frozen=True, kw_only=True):
     delete: frozenset[str]
     passes_role_to: str | None = None
     """The service that is handed a role when such a thing is made: the role must be one of the stack's own."""
+    service_role_of: str | None = None
+    """The service that makes a role for itself with an account's first such thing, if whoever makes the thing may."""
 
     @property
     def all(self) -> frozenset[str]:
@@ -28,7 +30,14 @@ class Calls(Struct, frozen=True, kw_only=True):
 
 
 def calls(
-    service: str, *, create: str, read: str, update: str = "", delete: str = "", passes_role_to: str | None = None
+    service: str,
+    *,
+    create: str,
+    read: str,
+    update: str = "",
+    delete: str = "",
+    passes_role_to: str | None = None,
+    service_role_of: str | None = None,
 ) -> Calls:
     """Actions by their names, parted by spaces; those of another service are written with it (`iam:PassRole`)."""
 
@@ -36,7 +45,12 @@ def calls(
         return frozenset(name if ":" in name else f"{service}:{name}" for name in names.split())
 
     return Calls(
-        create=full(create), read=full(read), update=full(update), delete=full(delete), passes_role_to=passes_role_to
+        create=full(create),
+        read=full(read),
+        update=full(update),
+        delete=full(delete),
+        passes_role_to=passes_role_to,
+        service_role_of=service_role_of,
     )
 
 
@@ -132,7 +146,8 @@ CUSTOMER_KEY: Final[dict[str, Calls]] = {
         "kms",
         # a table or a function under the key takes a grant of whoever makes it, and the settings of a function are
         # decrypted on behalf of whoever reads them
-        create="CreateGrant CreateKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext TagResource",
+        create="CreateGrant CreateKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom"
+        " ReEncryptTo TagResource",
         read="Decrypt DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
         update="EnableKeyRotation PutKeyPolicy TagResource UntagResource UpdateKeyDescription",
         delete="ScheduleKeyDeletion",

@@ -147,6 +147,7 @@ HOSTS: Final[dict[str, Calls]] = {
         " StartInstanceRefresh SuspendProcesses UpdateAutoScalingGroup",
         delete="DeleteAutoScalingGroup",
         passes_role_to="ec2.amazonaws.com",
+        service_role_of="autoscaling.amazonaws.com",
     ),
     "aws:autoscaling/lifecycleHook:LifecycleHook": calls(
         "autoscaling",
@@ -173,6 +174,7 @@ BALANCER: Final[dict[str, Calls]] = {
         read="DescribeCapacityReservation DescribeLoadBalancerAttributes DescribeLoadBalancers DescribeTags",
         update=f"ModifyLoadBalancerAttributes SetIpAddressType SetSecurityGroups SetSubnets {_ELB_TAGS}",
         delete="DeleteLoadBalancer ec2:DescribeNetworkInterfaces",
+        service_role_of="elasticloadbalancing.amazonaws.com",
     ),
     "aws:lb/targetGroup:TargetGroup": calls(
         "elasticloadbalancing",

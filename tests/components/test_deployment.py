@@ -111,7 +111,12 @@ def test_no_policy_is_larger_and_no_role_has_more_of_them_than_iam_takes(foundat
 
 def test_the_longest_names_fit_too() -> None:
     """A stack, a foundation, a region and a zone with as many letters as they can have, and every part."""
-    stack = {**EVERYTHING, "environment": "e" * 100, "hosted_zone_id": "Z" + "0" * 31}
+    stack = {
+        **EVERYTHING,
+        "environment": "e" * 100,
+        "hosted_zone_id": "Z" + "0" * 31,
+        "domain": f"{'d' * 63}.{'d' * 63}.{'d' * 63}.example",
+    }
     plan = founded({"repository": "o/r", "stacks": {"a" * 16: stack}}, stack="f" * 16, region="ap-southeast-7")
     sizes = {one.name: len("".join(one.inputs["policy"].split())) for one in plan.of("Policy")}
     assert len(sizes) == 12
@@ -282,6 +287,7 @@ def test_a_stack_is_refused_what_is_anothers(foundation: Plan) -> None:
         ("kms:GenerateDataKey", foundation.of("Key")[0].state["arn"]),
         ("route53:GetChange", "arn:aws:route53:::change/some"),
         ("ec2:RunInstances", f"arn:aws:ec2:{REGION}::image/some"),
+        ("ec2:ModifySecurityGroupRules", f"arn:aws:ec2:{REGION}:aws:prefix-list/some"),
         ("ssm:GetParameter", f"arn:aws:ssm:{REGION}::parameter/aws/service/ami-amazon-linux-latest/some"),
         ("ssm:GetParameters", f"arn:aws:ssm:{REGION}::parameter/aws/service/ami-amazon-linux-latest/some"),
     }

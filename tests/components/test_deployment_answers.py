@@ -38,6 +38,8 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/darkroom-prod-upload"
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/darkroom-foundation-deploy-prod"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/some"
 VPC = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc-1"
+ZONE = "arn:aws:route53:::hostedzone/Z0123456789"
+NAMES = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
 GROUP = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/sg-1"
 
 
@@ -92,7 +94,7 @@ GROUP = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/sg-1"
         ("kms:Decrypt", KEY, {}, False),
         ("kms:Decrypt", KEY, {"kms:ViaService": f"lambda.{REGION}.amazonaws.com"}, True),
         ("kms:CreateGrant", KEY, {}, False),
-        ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}, True),
+        ("kms:CreateGrant", KEY, {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com"}, True),
         ("ec2:CreateVpc", VPC, {}, True),
         ("ec2:CreateVpc", VPC, {"aws:RequestTag/stack": None}, False),
         ("ec2:CreateVpc", VPC, {"aws:RequestTag/stack": "staging"}, False),
@@ -112,8 +114,13 @@ GROUP = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/sg-1"
         ("ec2:TerminateInstances", f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-1", {}, False),
         ("ec2:DescribeVpcs", "*", {}, True),
         ("ec2:DescribeVpcs", "*", {"aws:RequestedRegion": "us-east-1"}, False),
-        ("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z0123456789", {}, True),
-        ("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z9", {}, False),
+        ("route53:ChangeResourceRecordSets", ZONE, {NAMES: "pictures.example.com"}, True),
+        ("route53:ChangeResourceRecordSets", ZONE, {NAMES: "_0a1b.pictures.example.com"}, True),
+        ("route53:ChangeResourceRecordSets", ZONE, {NAMES: "example.com"}, False),
+        ("route53:ChangeResourceRecordSets", ZONE, {NAMES: "www.pictures.example.com"}, False),
+        ("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z9", {NAMES: "pictures.example.com"}, False),
+        ("acm:RequestCertificate", "*", {"acm:DomainNames": "pictures.example.com"}, True),
+        ("acm:RequestCertificate", "*", {"acm:DomainNames": "example.com"}, False),
         ("ecr:PutImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/darkroom-foundation-upload", {}, False),
     ],
 )  # fmt: skip

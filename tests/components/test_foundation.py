@@ -239,6 +239,29 @@ def test_a_provider_that_the_account_has_is_used() -> None:
     assert principals == {arn}
 
 
+@pytest.mark.parametrize(
+    ("repository", "taken"),
+    [
+        ("octo/Darkroom", True),
+        ("octo@123456/Darkroom@456789", True),
+        ("octo@123456/Darkroom", False),
+        ("octo/Darkroom@456789", False),
+        ("octo@*/Darkroom@*", False),
+        ("octo/*", False),
+        ("repo:octo/Darkroom", False),
+        ("octo/Darkroom:environment:production", False),
+    ],
+)
+def test_a_repository_is_named_as_githubs_tokens_name_it(repository: str, taken: bool) -> None:
+    if not taken:
+        with pytest.raises(BadConfiguration):
+            decode(json.dumps({"repository": repository}), FoundationConfig)
+        return
+    plan = founded({"repository": repository, "stacks": {"prod": {"environment": "p"}}})
+    (statement,) = statements([plan.one("Role", "deploy-prod").inputs["assumeRolePolicy"]])
+    assert statement["Condition"]["StringEquals"][f"{ISSUER}:sub"] == [f"repo:{repository}:environment:p"]
+
+
 def _stacks(**stacks: Any) -> dict[str, Any]:
     return {"repository": "o/r", "stacks": {name: {"environment": name, **stack} for name, stack in stacks.items()}}
 
@@ -249,7 +272,8 @@ def _stacks(**stacks: Any) -> dict[str, Any]:
         ({"repositry": "o/r"}, "foundation: has no field 'repositry'; did you mean 'repository'?"),
         (
             {"repository": "https://github.com/o/r"},
-            "foundation.repository: expected `str` matching regex '^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}\\\\Z'; "
+            "foundation.repository: expected `str` matching regex '^(?:[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"
+            "|[A-Za-z0-9-]{1,39}@[0-9]{1,20}/[A-Za-z0-9._-]{1,100}@[0-9]{1,20})\\\\Z'; "
             "write it as in Pulumi.dev.yaml; components/settings.py describes every field",
         ),
         (
@@ -274,7 +298,11 @@ def _stacks(**stacks: Any) -> dict[str, Any]:
             "foundation.stacks.prod.parts: has hosts without network, which it stands in; add network",
         ),
         (
-            _stacks(prod={"parts": ["network"], "hosted_zone_id": "Z1"}),
+            _stacks(prod={"hosted_zone_id": "Z1"}),
+            "foundation.stacks.prod.domain: goes with hosted_zone_id; write both, or neither",
+        ),
+        (
+            _stacks(prod={"parts": ["network"], "hosted_zone_id": "Z1", "domain": "a.example"}),
             "foundation.stacks.prod.hosted_zone_id: is for a balancer; add balancer to parts, or leave it out",
         ),
         (

@@ -17,6 +17,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/darkroom-foundation-boundary-prod"
 EVERYTHING: dict[str, Any] = {
     "environment": "production",
     "hosted_zone_id": "Z0123456789",
+    "domain": "pictures.example.com",
     "parts": ["network", "flow_logs", "hosts", "balancer", "delivery", "alarms", "customer_key"],
 }
 """A deployed stack of every part."""

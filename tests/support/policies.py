@@ -78,6 +78,9 @@ def holds(condition: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
 def _holds(operator: str, given: str | Sequence[str] | None, wanted: list[str]) -> bool:
     if operator == "Null":
         return (given is None) == (wanted == ["true"])
+    if operator.startswith("ForAllValues:"):
+        compare = _OPERATORS[operator.removeprefix("ForAllValues:")]
+        return all(any(compare(want, one) for want in wanted) for one in _many(given or []))
     if operator.startswith("ForAnyValue:"):
         compare = _OPERATORS[operator.removeprefix("ForAnyValue:")]
         return given is not None and any(compare(want, one) for want in wanted for one in _many(given))
@@ -90,6 +93,7 @@ def _holds(operator: str, given: str | Sequence[str] | None, wanted: list[str]) 
 
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda want, given: want == given,
+    "StringLike": matches,
     "Bool": lambda want, given: want.lower() == given.lower(),
     "ArnLike": matches,
     "ArnEquals": matches,
