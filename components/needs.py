@@ -6,6 +6,7 @@ At rest a group has its least hosts. What a price is, components/cost.py finds i
 from typing import Final, NamedTuple
 
 from components.alarms import alarms
+from components.host_rights import CALLED
 from components.price_file import INSTANCE
 from components.settings import PipelineConfig
 from components.site import Network
@@ -14,8 +15,9 @@ from components.watched import BalancerNames, watched_stack
 HOURS: Final = 730
 """Of a month, as AWS's own calculator takes it."""
 
-HOST_ENDPOINTS: Final = frozenset({"ecr.api", "ecr.dkr", "logs", "sqs", "ssm", "ssmmessages", "sts"})
-"""Services that hosts without a way to the internet call through an interface endpoint each."""
+HOST_ENDPOINTS: Final = CALLED | {"sqs", "sts"}
+"""Services that hosts without a way to the internet call through an interface endpoint each; with results delivered,
+the one that keeps the key of their links too."""
 
 SCALING_METRICS: Final = {"upload": 2, "processing": 8}
 """Metrics that the alarms of a scaling policy look at, and AWS bills: two alarms each, over one metric, or over three
@@ -81,7 +83,9 @@ def interface_services(config: PipelineConfig) -> frozenset[str]:
     """Services with an interface endpoint."""
     found: frozenset[str] = frozenset({"sqs"}) if config.transform.isolated else frozenset()
     without_internet = config.hosts is not None and config.network is not None and config.network.egress == "endpoints"
-    return found | HOST_ENDPOINTS if without_internet else found
+    if not without_internet:
+        return found
+    return found | HOST_ENDPOINTS | ({"secretsmanager"} if config.delivery is not None else set())
 
 
 def _of_site(config: PipelineConfig) -> list[Need]:
@@ -96,14 +100,9 @@ def _of_site(config: PipelineConfig) -> list[Need]:
 
 
 def _of_alarms(config: PipelineConfig) -> list[Need]:
-    needs, scaling = [], 0
-    hosts = config.hosts
-    if hosts is not None:
-        if config.balancer is not None and hosts.upload.max_hosts > hosts.upload.min_hosts:
-            scaling += SCALING_METRICS["upload"]
-        if hosts.processing.max_hosts > hosts.processing.min_hosts:
-            scaling += SCALING_METRICS["processing"]
-    if scaling:
+    needs = []
+    if config.hosts is not None:
+        scaling = SCALING_METRICS["processing"] + (SCALING_METRICS["upload"] if config.balancer is not None else 0)
         needs.append(Need(f"alarms of scaling, over {_many(scaling, 'metric')}", "alarm-metric", scaling))
     if config.alarms is not None:
         balancer = BalancerNames("balancer", "targets") if config.balancer is not None else None

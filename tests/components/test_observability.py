@@ -19,6 +19,7 @@ from components.site import Alarms, Network
 from components.stage import Stage
 from components.topic import ACTIONS
 from components.watched import (
+    RUNBOOK,
     Alarm,
     BalancerNames,
     FunctionFacts,
@@ -29,7 +30,7 @@ from components.watched import (
 )
 from tests.support.configurations import configurations, hosts
 from tests.support.laws import broken
-from tests.support.plan import ACCOUNT, Declared, Plan, run
+from tests.support.plan import ACCOUNT, ROOT, Declared, Plan, run
 
 QUEUES = {
     name: QueueNames(f"darkroom-dev-{name}", f"darkroom-dev-{name}-dead-letters") for name in ("jobs", "transforms")
@@ -148,6 +149,12 @@ def test_every_alarm_says_what_is_wrong_what_to_do_and_what_silence_means(watche
         assert alarm.description.endswith(f"What to do: docs/operations.md#{alarm.anchor}")
         assert alarm.silence
         assert alarm.says.endswith(".")
+
+
+def test_the_runbook_has_a_heading_for_every_alarm_and_no_other() -> None:
+    headings = re.findall(r"^#+ (Alarm: .+)$", (ROOT / RUNBOOK).read_text("utf-8"), re.MULTILINE)
+    anchors = [heading.lower().replace(":", "").replace(" ", "-") for heading in headings]
+    assert sorted(anchors) == sorted({alarm.anchor for alarm in alarms(FULL)})
 
 
 def test_only_a_group_that_is_silent_is_taken_to_be_down() -> None:
