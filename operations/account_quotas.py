@@ -21,7 +21,7 @@ def concurrency(account: Account) -> Iterator[Finding]:
     limit = _lambda(account)
     everything, free = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     wanted, reserved = account.settings.transform.concurrency, account.settings.transform.reserved_concurrency
-    says = f"{everything} functions at once in the account, {free} of them reserved for none"
+    says = f"{everything} functions at once in the account, {free} of them unreserved"
     if reserved is not None and free - reserved < UNRESERVED and not _function_reserves(account, reserved):
         fix = f"leave transform.reserved_concurrency out, or {CONCURRENCY.remedy}"
         yield problem(
