@@ -223,12 +223,13 @@ class _Told:
 
     def _message(self, event: Any) -> None:
         # where in the program it happened is for who changes the program: `pulumi preview` shows it
-        line = " ".join(event.message.replace("<{%reset%}>", "").partition("Traceback (most recent")[0].split())
+        text = event.message.replace("<{%reset%}>", "").partition("Traceback (most recent")[0]
         if event.severity == "error":
+            line = " ".join(text.split())
             if not any(line.endswith(told) for told in self.errors):
                 self.errors.append(line)
         elif event.severity != "debug":
-            self.messages.append(line)
+            self.messages.append("\n".join(line.rstrip() for line in text.strip().splitlines()))
 
 
 class _Engine(automation.PulumiCommand):

@@ -5,6 +5,7 @@ Names of types, inputs and outputs are those of pulumi_aws, the library that the
 is made up from the resource's URN alone: the same in every run, and another for every resource.
 """
 
+import collections.abc
 import hashlib
 import importlib
 import inspect
@@ -104,16 +105,23 @@ class Recorded(Tier):
         return own if isinstance(own, str) else f"{urn.rpartition('::')[2]}-{_digits(urn, 8)}"
 
     def _outputs(self, kind: str, urn: str, identity: str, inputs: Inputs) -> Outputs:
-        """Every attribute that is a text or a number and that no input gives."""
-        found = _class(kind, "")
+        """Every attribute that no input gives, but for mappings of anything; of a list one element."""
         given = set(types.input_type_py_to_pulumi_names(_args(kind)).values())
-        made: Outputs = {}
-        for name, hint in types.resource_types(found).items():
-            if name not in given and hint is str:
-                made[name] = self._text(kind, urn, identity, name)
-            elif name not in given and hint is int:
-                made[name] = 1
-        return made
+
+        def made(name: str, hint: Any) -> Any:
+            if hint is str:
+                return self._text(kind, urn, identity, name)
+            if hint is int:
+                return 1
+            if typing.get_origin(hint) is collections.abc.Sequence:
+                element = made(name, typing.get_args(hint)[0])
+                return None if element is None else [element]
+            if isinstance(hint, type) and types.is_output_type(hint):
+                return _present({field: made(field, inner) for field, inner in types.output_type_types(hint).items()})
+            return None
+
+        computed = {name: hint for name, hint in types.resource_types(_class(kind, "")).items() if name not in given}
+        return _present({name: made(name, hint) for name, hint in computed.items()})
 
     def _text(self, kind: str, urn: str, identity: str, name: str) -> str:
         module, what = _TOKEN.fullmatch(kind).groups() if _TOKEN.fullmatch(kind) else ("aws", kind)
@@ -153,11 +161,15 @@ def _class(kind: str, suffix: str) -> Any:
     return found
 
 
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _strangers(given: Inputs, kind: type, path: str) -> Iterator[Failure]:
     """Names in a mapping that the library's class of these inputs does not have, at any depth."""
     names = set(types.input_type_py_to_pulumi_names(kind).values())
     hints = types.input_type_types(kind)
-    for name, value in given.items():
+    for name, value in sorted(given.items()):
         if name not in names:
             yield f"{path}{name}", f"is no input of {kind.__name__.removesuffix('Args')}"
             continue

@@ -25,6 +25,8 @@ TYPES: Final[dict[str, type[Handler]]] = {
     "aws:dynamodb/table:Table": ledger.Table,
     "aws:iam/role:Role": identity.Role,
     "aws:iam/rolePolicy:RolePolicy": identity.RolePolicy,
+    "aws:iam/policy:Policy": identity.Policy,
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": identity.RolePolicyAttachment,
     "aws:lambda/function:Function": function.Function,
     "aws:lambda/eventSourceMapping:EventSourceMapping": function.EventSourceMapping,
     "aws:cloudwatch/logGroup:LogGroup": logs.LogGroup,

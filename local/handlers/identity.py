@@ -1,4 +1,4 @@
-"""IAM: roles and their inline policies."""
+"""IAM: roles, their inline policies, and policies that stand by themselves."""
 
 import json
 from typing import Any, ClassVar
@@ -95,6 +95,94 @@ class RolePolicy(Handler):
 def _text(document: Any) -> str:
     """A policy as text; boto3 takes it apart."""
     return document if isinstance(document, str) else json.dumps(document)
+
+
+class Policy(Handler):
+    """A policy of the account's own, which roles are given or bounded by."""
+
+    known = frozenset({"name", "description", "path", "policy", "tags"})
+    replaced_by: ClassVar = dict.fromkeys(
+        ("name", "description", "path"), f"{CLOUDFORMATION}/aws-resource-iam-managedpolicy.html"
+    )
+
+    def create(self, inputs: Inputs) -> tuple[str, Outputs]:
+        arn = f"arn:aws:iam::{ACCOUNT}:policy{inputs.get('path', '/')}{inputs['name']}"
+        if self.read(arn, inputs) is None:
+            self.clients["iam"].create_policy(
+                PolicyName=inputs["name"],
+                Path=inputs.get("path", "/"),
+                Description=inputs.get("description", ""),
+                PolicyDocument=inputs["policy"],
+                Tags=tag_list(inputs),
+            )
+        else:
+            self._write(arn, inputs)
+        return arn, {"id": arn, "arn": arn}
+
+    def update(self, identity: str, old: Inputs, new: Inputs) -> Outputs:
+        if gone := no_longer(old, new):
+            self.clients["iam"].untag_policy(PolicyArn=identity, TagKeys=gone)
+        return self.create(new)[1]
+
+    def read(self, identity: str, inputs: Inputs) -> Outputs | None:
+        answer = found(lambda: self.clients["iam"].get_policy(PolicyArn=identity), *_NO_ROLE)
+        return None if answer is None else {"id": identity, "arn": identity}
+
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        iam = self.clients["iam"]
+        there = iam.get_policy(PolicyArn=identity)["Policy"]
+        version = iam.get_policy_version(PolicyArn=identity, VersionId=there["DefaultVersionId"])["PolicyVersion"]
+        return {
+            "name": there["PolicyName"],
+            "path": there["Path"],
+            "description": there.get("Description", ""),
+            "policy": _text(version["Document"]),
+            "tags": tags_of(there.get("Tags", [])),
+        }
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        if self.read(identity, inputs) is not None:
+            self._forget(identity)
+            self.clients["iam"].delete_policy(PolicyArn=identity)
+
+    def _write(self, arn: str, inputs: Inputs) -> None:
+        iam = self.clients["iam"]
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=inputs["policy"], SetAsDefault=True)
+        # IAM keeps five of them
+        self._forget(arn)
+        if inputs.get("tags"):
+            iam.tag_policy(PolicyArn=arn, Tags=tag_list(inputs))
+
+    def _forget(self, arn: str) -> None:
+        """Delete every version but the one that holds."""
+        iam = self.clients["iam"]
+        for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+
+
+class RolePolicyAttachment(Handler):
+    known = frozenset({"role", "policyArn"})
+    replaced_by: ClassVar = dict.fromkeys(
+        ("role", "policyArn"), "https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html"
+    )
+
+    def create(self, inputs: Inputs) -> tuple[str, Outputs]:
+        self.clients["iam"].attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
+        return f"{inputs['role']}/{inputs['policyArn']}", {}
+
+    def read(self, identity: str, inputs: Inputs) -> Outputs | None:
+        role, _, arn = identity.partition("/")
+        answer = found(lambda: self.clients["iam"].list_attached_role_policies(RoleName=role), *_NO_ROLE)
+        there = [one["PolicyArn"] for one in (answer or {}).get("AttachedPolicies", [])]
+        return {} if arn in there else None
+
+    def seen(self, identity: str, inputs: Inputs) -> Inputs:
+        return inputs
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        role, _, arn = identity.partition("/")
+        found(lambda: self.clients["iam"].detach_role_policy(RoleName=role, PolicyArn=arn), *_NO_ROLE)
 
 
 CALLER = {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT, "id": ACCOUNT}

@@ -27,6 +27,7 @@ GRANT = json.dumps(
     }
 )
 ROLE = "arn:aws:iam::000000000000:role/base-{}"
+POLICY = "arn:aws:iam::000000000000:policy/base-{}"
 LETTERS = "arn:aws:sqs:eu-west-1:000000000000:base-{}"
 KEYS = {"attributes": [{"name": name, "type": "S"} for name in ("pk", "sk")], "billing_mode": "PAY_PER_REQUEST"}
 
@@ -66,6 +67,11 @@ BASES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "aws:dynamodb/table:Table": lambda zip: {"name": "rows-one", "hash_key": "pk", "range_key": "sk", **KEYS},
     "aws:iam/role:Role": lambda zip: {"name": "actor-one", "path": "/", "assume_role_policy": TRUST},
     "aws:iam/rolePolicy:RolePolicy": lambda zip: {"name": "granted-one", "role": "base-one", "policy": GRANT},
+    "aws:iam/policy:Policy": lambda zip: {"name": "bound-one", "path": "/", "description": "one", "policy": GRANT},
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda zip: {
+        "role": "base-one",
+        "policy_arn": POLICY.format("one"),
+    },
     "aws:lambda/function:Function": lambda zip: {
         "name": "worker-one",
         "role": ROLE.format("one"),
@@ -87,6 +93,8 @@ OTHERS: dict[str, dict[str, Any]] = {
     "aws:dynamodb/table:Table": {"name": "rows-two", "hash_key": "sk", "range_key": "pk"},
     "aws:iam/role:Role": {"name": "actor-two", "path": "/other/"},
     "aws:iam/rolePolicy:RolePolicy": {"name": "granted-two", "role": "base-two"},
+    "aws:iam/policy:Policy": {"name": "bound-two", "path": "/other/", "description": "another"},
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {"role": "base-two", "policy_arn": POLICY.format("two")},
     "aws:lambda/function:Function": {"name": "worker-two"},
     "aws:lambda/eventSourceMapping:EventSourceMapping": {"event_source_arn": LETTERS.format("two")},
     "aws:cloudwatch/logGroup:LogGroup": {"name": "/lines/two"},
@@ -107,6 +115,7 @@ UPDATES: dict[str, dict[str, Any]] = {
     },
     "aws:iam/role:Role": {"description": "another", "max_session_duration": 7200, "tags": {"a": "b"}},
     "aws:iam/rolePolicy:RolePolicy": {"policy": GRANT.replace("GetObject", "PutObject")},
+    "aws:iam/policy:Policy": {"policy": GRANT.replace("GetObject", "PutObject"), "tags": {"a": "b"}},
     "aws:lambda/function:Function": {
         "handler": "there.other",
         "memory_size": 256,
@@ -158,7 +167,8 @@ class Shop:
                 handler="there.handle",
                 code=pulumi.FileArchive(str(self._zip)),
             )
-            waited += [role, queue, function, aws.s3.Bucket(name, bucket=name)]
+            bounds = aws.iam.Policy(name, name=name, policy=GRANT)
+            waited += [role, queue, function, bounds, aws.s3.Bucket(name, bucket=name)]
         for kind, base in BASES.items():
             inputs = {**base(self._zip), **self.over.get(kind, {})}
             if "queue_url" in inputs:

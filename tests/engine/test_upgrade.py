@@ -1,13 +1,14 @@
 """A stack that an earlier commit deployed and filled is brought up to date in place: nothing that it holds is lost."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from client import Darkroom
+from contracts.formats import ImageFormat
 from local.folder import Folder
+from tests.support import pictures
 from tests.support.earlier import Earlier, kept, restored
 from tests.support.engine import DATA, EngineMade, engine_made
 from tests.support.stack import until
@@ -76,12 +77,7 @@ def test_what_was_written_before_is_read(upgraded: tuple[Earlier, EngineMade]) -
         assert [len(httpx.get(variant.url or "").content) for variant in completed.variants] == facts.variants
 
 
-def test_a_new_picture_goes_through_what_was_brought_up_to_date(
-    upgraded: tuple[Earlier, EngineMade], tmp_path: Path
-) -> None:
-    from contracts.formats import ImageFormat
-    from tests.support import pictures
-
+def test_a_new_picture_goes_through_what_was_brought_up_to_date(upgraded: tuple[Earlier, EngineMade]) -> None:
     _, run = upgraded
     with Darkroom(run.url) as darkroom:
         picture = pictures.encoded(pictures.photo(800, 600), ImageFormat.JPEG)
