@@ -29,7 +29,10 @@ KEYS: Final[dict[str, type[PipelineConfig] | type[FoundationConfig]]] = {
 _WHERE: Final = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _CONTRADICTION: Final = re.compile("[a-z0-9_.-]+: ")
-_EXAMPLE: Final = "write it as in Pulumi.dev.yaml; components/settings.py describes every field"
+_EXAMPLES: Final[dict[type[Struct], str]] = {
+    PipelineConfig: "write it as in Pulumi.dev.yaml; components/settings.py describes every field",
+    FoundationConfig: "write it as in Pulumi.foundation.yaml; components/foundation_settings.py describes every field",
+}
 
 
 class BadConfiguration(pulumi.RunError):
@@ -44,7 +47,7 @@ def decode(text: str, kind: type[Config]) -> Config:
     except msgspec.ValidationError as error:
         raise BadConfiguration(_explained(str(error), key, kind)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise BadConfiguration(f"{key}: must be an object; {_EXAMPLE}") from None
+        raise BadConfiguration(f"{key}: must be an object; {_EXAMPLES[kind]}") from None
 
 
 def stack_config() -> tuple[PipelineConfig | FoundationConfig, str]:
@@ -115,12 +118,12 @@ def _nearest(name: str, kind: type[Struct]) -> str:
 
 def _allowed(kind: type[Struct], steps: list[str]) -> str:
     if not steps:
-        return _EXAMPLE
+        return _EXAMPLES[kind]
     owner = _struct(kind, steps[:-1])
     hint = get_type_hints(owner).get(steps[-1])
     field = next((field for field in msgspec.structs.fields(owner) if field.name == steps[-1]), None)
     if get_origin(hint) is Literal:
         return f"one of {', '.join(map(str, get_args(hint)))}"
     if field is None or field.default in (None, msgspec.NODEFAULT) or isinstance(field.default, Struct):
-        return _EXAMPLE
+        return _EXAMPLES[kind]
     return f"the default is {msgspec.json.encode(field.default).decode()}"

@@ -151,6 +151,9 @@ def _check(folder: Path, name: str) -> None:
         # two spellings that end up in the same names of resources would be two stacks over one
         if stack_label(taken) == name:
             raise BadInput(f"{path.name} is there already", "choose another name, or use that stack")
+        # who deploys a stack may change what begins with its name and a hyphen
+        if name.startswith(f"{taken}-") or taken.startswith(f"{name}-"):
+            raise BadInput(f"{name} and the stack {taken} share a beginning", "choose a name that no other begins with")
 
 
 def _yaml() -> YAML:

@@ -274,7 +274,7 @@ def _stacks(**stacks: Any) -> dict[str, Any]:
             {"repository": "https://github.com/o/r"},
             "foundation.repository: expected `str` matching regex '^(?:[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"
             "|[A-Za-z0-9-]{1,39}@[0-9]{1,20}/[A-Za-z0-9._-]{1,100}@[0-9]{1,20})\\\\Z'; "
-            "write it as in Pulumi.dev.yaml; components/settings.py describes every field",
+            "write it as in Pulumi.foundation.yaml; components/foundation_settings.py describes every field",
         ),
         (
             {"stacks": {"prod": {"environment": "production"}}},

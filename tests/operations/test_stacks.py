@@ -172,3 +172,13 @@ def test_a_new_file_says_what_is_in_it(checkout: Path) -> None:
     assert "upload: # image: written by `make images STACK=xxxxxxxxxxxxxxxx`" in text
     assert max(len(line) for line in text.splitlines() if "source:" not in line) <= 120
     assert YAML(typ="safe").load(text)
+
+
+@pytest.mark.parametrize("name", ["dev-2", "prod-eu"])
+def test_a_name_that_begins_with_another_stacks_is_refused(name: str, tmp_path: Path) -> None:
+    """The role that deploys `dev` may change whatever begins with `darkroom-dev-`."""
+    for file in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
+        (tmp_path / file).write_text((ROOT / file).read_text())
+    with pytest.raises(BadInput, match="share a beginning"):
+        create(tmp_path, name)
+    assert not (tmp_path / f"Pulumi.{name}.yaml").exists()
