@@ -6,12 +6,11 @@ the same two digests are written into the stack's file. Building and pushing is 
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tomllib
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,8 +33,8 @@ DOCKERFILE: Final = "services/Dockerfile"
 INGREDIENTS: Final = ("contracts", "adapters", "services", "local/bootstrap.txt", ".dockerignore")
 """What the images are made of: it has to be committed, because the commit names them."""
 
-Run = Callable[[Sequence[str], Mapping[str, str], str | None], subprocess.CompletedProcess[str]]
-"""A program with its arguments, what is added to its environment, and its standard input."""
+Run = Callable[[Sequence[str], str | None], subprocess.CompletedProcess[str]]
+"""A program with its arguments, and its standard input."""
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -69,11 +68,16 @@ def orders(registry: str, architecture: str, commit: str) -> list[Order]:
 
 def build_command(order: Order, architecture: str, source: Source) -> list[str]:
     """How docker makes and pushes it. Times in it are the commit's, where the builder can (BuildKit 0.13)."""
-    labels = {"SOURCE": source.url, "REVISION": source.commit, "VERSION": source.version}
+    told = {
+        "SOURCE": source.url,
+        "REVISION": source.commit,
+        "VERSION": source.version,
+        "SOURCE_DATE_EPOCH": source.seconds,
+    }
     return [
         *("docker", "buildx", "build", "--file", DOCKERFILE, "--target", order.service),
         *("--platform", PLATFORMS[architecture]),
-        *(part for name, value in labels.items() for part in ("--build-arg", f"{name}={value}")),
+        *(part for name, value in told.items() for part in ("--build-arg", f"{name}={value}")),
         # one manifest and no index around it: ECR scans that; the pipeline attests provenance and contents itself
         *("--provenance=false", "--sbom=false"),
         *("--output", f"type=image,name={order.reference},push=true,rewrite-timestamp=true"),
@@ -98,7 +102,7 @@ def make(stack: str, folder: Path, run: Run, tell: Callable[[str], object]) -> I
                     _log_in(registry, access["authorizationToken"], run)
                     logged_in = True
                 tell(f"{order.service}: building for {PLATFORMS[architecture]}")
-                _docker(run(build_command(order, architecture, source), {"SOURCE_DATE_EPOCH": source.seconds}, None))
+                _docker(run(build_command(order, architecture, source), None))
                 digest = _digest(ecr, order, region)
                 if digest is None:
                     raise BadInput(f"{order.reference} is not in ECR after its push", "see what docker says above")
@@ -112,18 +116,17 @@ def make(stack: str, folder: Path, run: Run, tell: Callable[[str], object]) -> I
 
 def planned(stack: str, folder: Path, run: Run) -> list[str]:
     """What `make` would run, a line each, with nobody asked."""
-    file = StackFile(folder, stack)
+    architecture = StackFile(folder, stack).architecture
     source = _source(folder, run)
     registry = f"<account>.dkr.ecr.{configuration(folder, FOUNDATION).region}.amazonaws.com"
     return [
-        " ".join(build_command(order, file.architecture, source))
-        for order in orders(registry, file.architecture, source.commit)
+        " ".join(build_command(order, architecture, source)) for order in orders(registry, architecture, source.commit)
     ]
 
 
 def _source(folder: Path, run: Run) -> Source:
     def git(*arguments: str) -> str:
-        done = run(["git", "-C", str(folder), *arguments], {}, None)
+        done = run(["git", "-C", str(folder), *arguments], None)
         if done.returncode != 0:
             raise BadInput("this is no checkout with a commit", "an image is named by its commit: git commit")
         return done.stdout.strip()
@@ -159,7 +162,7 @@ def _digest(ecr: AwsClient, order: Order, region: str) -> str | None:
 
 def _log_in(registry: str, token: str, run: Run) -> None:
     user, _, password = b64decode(token).decode().partition(":")
-    _docker(run(["docker", "login", "--username", user, "--password-stdin", registry], {}, password))
+    _docker(run(["docker", "login", "--username", user, "--password-stdin", registry], password))
 
 
 def _docker(done: subprocess.CompletedProcess[str]) -> None:
@@ -177,13 +180,11 @@ def _record(file: StackFile, images: Images) -> None:
     file.save()
 
 
-def _ran(arguments: Sequence[str], more: Mapping[str, str], given: str | None) -> subprocess.CompletedProcess[str]:
+def _ran(arguments: Sequence[str], given: str | None) -> subprocess.CompletedProcess[str]:
     """docker's words are for people, and so on standard error: standard output is for what is made."""
     output = sys.stderr if arguments[0] == "docker" else subprocess.PIPE
     try:
-        return subprocess.run(  # noqa: S603 - docker and git, with arguments of ours
-            arguments, env={**os.environ, **more}, input=given, stdout=output, text=True
-        )
+        return subprocess.run(arguments, input=given, stdout=output, text=True)  # noqa: S603 - docker and git
     except FileNotFoundError:
         raise BadInput(f"{arguments[0]} is not on PATH", "install it and run this again") from None
 

@@ -75,7 +75,7 @@ def test_an_image_holds_its_rooms_and_nothing_else(
     rooms = {"/".join(Path(file).parts[2:4]) for file in looked.files if "/libraries/" not in file}
     services = {room for room in rooms if room.startswith("services/")}
     assert {room.partition("/")[0] for room in rooms} == {"contracts", "adapters", "services"}
-    assert services == {"services/__init__.py", "services/__pycache__", "services/health.py", "services/edge"} | {
+    assert services == {"services/__init__.py", "services/__pycache__", "services/health", "services/edge"} | {
         f"services/{service}"
     }
     sources = {file for file in looked.files if file.endswith(".py")}
