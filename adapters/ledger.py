@@ -6,7 +6,6 @@ The item is an envelope (contracts/tables.py) around the encoded document, which
 import random
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -17,7 +16,7 @@ from contracts.errors import ResourceLimit, Unavailable
 from contracts.identifiers import JobId
 from contracts.job import Instant, Job, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES
-from contracts.tables import BY_TENANT, DUE, JOBS, job_id_of, job_key, shard_of
+from contracts.tables import BY_TENANT, DUE, JOBS, job_id_of, job_key, shard_of, tenant_day
 
 READ_BATCH: Final = 100
 """Keys in one BatchGetItem (a DynamoDB limit)."""
@@ -123,14 +122,13 @@ def item_of(job: Job, shards: int) -> Item:
     document = encode_job(job)
     if len(document) > MAX_DOCUMENT_BYTES:
         raise ResourceLimit("the record of this job is full", limit=MAX_DOCUMENT_BYTES, actual=len(document))
-    day = datetime.fromtimestamp(job.created_at // 1000, UTC).strftime("%Y-%m-%d")
     item: Item = {
         JOBS.hash_key: {"S": job_key(job.id)},
         "document": {"B": document},
         "revision": {"N": str(job.revision)},
         "kind": {"S": "job"},
         "tenant": {"S": job.tenant},
-        BY_TENANT.hash_key: {"S": f"{job.tenant}#{day}"},
+        BY_TENANT.hash_key: {"S": tenant_day(job.tenant, job.created_at)},
         BY_TENANT.range_key: {"N": str(job.created_at)},
         "state": {"S": job.state},
     }

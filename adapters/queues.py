@@ -85,7 +85,9 @@ class SqsQueues:
                 QueueUrl=self._url(queue, dead_letters),
                 MaxNumberOfMessages=min(most, QUEUE_BATCH),
                 WaitTimeSeconds=min(wait_seconds, self._longest_wait),
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                # a message that is no dead letter has none
+                MessageAttributeNames=["reason"] if dead_letters else [],
             )
         return [
             Received(
@@ -93,18 +95,16 @@ class SqsQueues:
                 body=message["Body"],
                 receipt=message["ReceiptHandle"],
                 receives=int(message["Attributes"]["ApproximateReceiveCount"]),
+                reason=message.get("MessageAttributes", {}).get("reason", {}).get("StringValue"),
+                sent_at=int(message["Attributes"].get("SentTimestamp", 0)),
             )
             for message in answer.get("Messages", [])
         ]
 
     def delete(self, messages: Sequence[Received], *, dead_letters: bool = False) -> None:
-        by_queue: dict[Queue, dict[str, None]] = {}
-        for message in messages:
-            by_queue.setdefault(message.queue, {})[message.receipt] = None
-        for queue, receipts in by_queue.items():
-            remaining = list(receipts)
-            for start in range(0, len(remaining), QUEUE_BATCH):
-                self._delete_batch(self._url(queue, dead_letters), remaining[start : start + QUEUE_BATCH])
+        for queue, receipts in _receipts(messages).items():
+            for start in range(0, len(receipts), QUEUE_BATCH):
+                self._delete_batch(self._url(queue, dead_letters), receipts[start : start + QUEUE_BATCH])
 
     def park(self, message: Received, reason: str) -> None:
         said = _NOT_PLAIN.sub("?", reason)[:MAX_REASON_CHARS] or "no reason was given"
@@ -114,6 +114,30 @@ class SqsQueues:
                 MessageBody=message.body,
                 MessageAttributes={"reason": {"DataType": "String", "StringValue": said}},
             )
+
+    def release(self, messages: Sequence[Received], *, dead_letters: bool = False) -> None:
+        for queue, receipts in _receipts(messages).items():
+            for start in range(0, len(receipts), QUEUE_BATCH):
+                batch = receipts[start : start + QUEUE_BATCH]
+                entries = [
+                    {"Id": str(index), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                    for index, receipt in enumerate(batch)
+                ]
+                with translated():
+                    # what fails is stale, or comes back when its time is over
+                    self._client.change_message_visibility_batch(
+                        QueueUrl=self._url(queue, dead_letters), Entries=entries
+                    )
+
+    def redrive(self, letters: Sequence[Received]) -> None:
+        by_queue: dict[Queue, list[tuple[int, str]]] = {}
+        for index, letter in enumerate(letters):
+            by_queue.setdefault(letter.queue, []).append((index, letter.body))
+        for queue, entries in by_queue.items():
+            for batch in _batches(entries):
+                failed = self._send_batch(self._urls[queue], batch)
+                if failed:
+                    raise next(iter(failed.values()))
 
     def depth(self, queue: Queue, *, dead_letters: bool = False) -> Depth:
         with translated():
@@ -159,6 +183,14 @@ class SqsQueues:
                 return
             receipts = [receipts[int(one["Id"])] for one in failed]
         raise Unavailable(f"DeleteMessageBatch was answered {failed[0].get('Code')}")
+
+
+def _receipts(messages: Iterable[Received]) -> dict[Queue, list[str]]:
+    """Of each queue, every one once: a batch may not name one twice."""
+    by_queue: dict[Queue, dict[str, None]] = {}
+    for message in messages:
+        by_queue.setdefault(message.queue, {})[message.receipt] = None
+    return {queue: list(receipts) for queue, receipts in by_queue.items()}
 
 
 def _is_stale(failed: dict[str, Any]) -> bool:

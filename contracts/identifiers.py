@@ -59,6 +59,14 @@ def event_id(job_id: JobId, run: int, state: str) -> str:
     return hashlib.sha256(f"darkroom event\0{job_id}\0{run}\0{state}".encode()).hexdigest()[:32]
 
 
+def command_id(idempotency_key: str) -> str:
+    """Id of a command that was sent under this key, 32 hex digits.
+
+    A digest: a job's tombstone still has its last commands, and may have no words of a client's.
+    """
+    return hashlib.sha256(b"darkroom command\0" + idempotency_key.encode()).hexdigest()[:32]
+
+
 def _stamped(value: int, version: int) -> JobId:
     value &= ~(0xF << 76) & ~(0x3 << 62)
     return str(uuid.UUID(int=value | version << 76 | 0x2 << 62))

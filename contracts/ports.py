@@ -4,7 +4,7 @@ Every method may raise Unavailable (ask again later); further errors are listed.
 threads at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import BinaryIO, Protocol
 
 from msgspec import Struct
@@ -29,6 +29,7 @@ class Head(Struct, frozen=True, kw_only=True):
     bytes: int
     sha256: str | None
 
+    media_type: str = ""
 
 class Link(Struct, frozen=True, kw_only=True):
     """A presigned address and the moment it dies (never later than the credentials that signed it)."""
@@ -38,7 +39,7 @@ class Link(Struct, frozen=True, kw_only=True):
 
 
 class Received(Struct, frozen=True, kw_only=True):
-    """One receive of a message; `receives` counts this one too."""
+    """One receive of a message; `receives` counts this one too, `reason` is what a dead letter was parked with."""
 
     queue: Queue
     body: str
@@ -53,6 +54,9 @@ class Depth(Struct, frozen=True, kw_only=True):
     in_flight: int
     delayed: int
 
+    reason: str | None = None
+    sent_at: Instant = 0
+    """When it was sent; a dead letter that went there by itself has kept the time of its first send."""
     @property
     def total(self) -> int:
         return self.visible + self.in_flight + self.delayed
@@ -155,3 +159,14 @@ class Clock(Protocol):
     def now(self) -> Instant:
         """Milliseconds since the epoch."""
         ...
+    def release(self, messages: Sequence[Received], *, dead_letters: bool = False) -> None:
+        """Let them be received again at once. A stale receipt is no error."""
+        ...
+
+    def redrive(self, letters: Sequence[Received]) -> None:
+        """Send dead letters to their queues again, as they stand; the caller deletes them afterwards.
+
+        Raises Unavailable if any could not be sent: then none may be deleted.
+        """
+        ...
+

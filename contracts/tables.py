@@ -16,6 +16,7 @@ An item of `jobs` is an envelope around the encoded document:
 """
 
 import zlib
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
@@ -65,6 +66,11 @@ def job_key(job_id: str) -> str:
 def job_id_of(key: str) -> str:
     """Inverse of `job_key`."""
     return key.removeprefix("job#")
+
+
+def tenant_day(tenant: str, created_at: int) -> str:
+    """Hash key of `by_tenant` for a job of this tenant that was made at this moment (ms)."""
+    return f"{tenant}#{datetime.fromtimestamp(created_at // 1000, UTC):%Y-%m-%d}"
 
 
 def shard_of(job_id: str, shards: int) -> int:

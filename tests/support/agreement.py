@@ -18,10 +18,10 @@ from contracts.errors import AlreadyStored, PipelineError, Unavailable
 from contracts.job import SCHEMA, Job, JobState
 from contracts.messages import Outgoing, Process, Queue
 from contracts.places import DIRECT, INLINE, OriginalPlace, ResultPlace
-from contracts.ports import Received
+from contracts.ports import Entry, Glance, Received
 from contracts.variants import OutputFormat
 from tests.support.agreement_cloud import RECEIVES, VISIBILITY_SECONDS, CloudWorld
-from tests.support.memory import MemoryLedger, MemoryObjects, MemoryQueues
+from tests.support.memory import MemoryCatalogue, MemoryLedger, MemoryObjects, MemoryQueues
 
 SHARDS = 2
 NOW = 1_800_000_000_000
@@ -42,17 +42,22 @@ queues = st.sampled_from(QUEUES)
 instants = st.integers(NOW, NOW + 2)
 revisions = st.integers(1, 3)
 
+TODAY = NOW - NOW % 86_400_000
+MOMENTS = [TODAY - 1, TODAY, TODAY, TODAY + 1, TODAY + 86_400_000]
+"""The last of a day and the first two of the next, and one of the day after."""
+SOME_STATES = [frozenset(JobState), frozenset({JobState.QUEUED}), frozenset({JobState.FAILED, JobState.REJECTED})]
+
 
 @st.composite
 def jobs(draw: st.DrawFn) -> Job:
-    """Jobs that differ in what the ledger looks at: id, revision, and when they are due."""
+    """Jobs that differ in what ledger and catalogue look at: id, revision, when they are due, when they were made."""
     return Job(
         schema=SCHEMA,
         id=draw(rows),
         tenant=draw(tenants),
         state=draw(st.sampled_from(JobState)),
         revision=draw(revisions),
-        created_at=NOW,
+        created_at=draw(st.sampled_from(MOMENTS)),
         updated_at=NOW,
         expires_at=NOW,
         alarm_at=draw(st.none() | instants),
@@ -75,6 +80,7 @@ class Agreement(RuleBasedStateMachine):
         self.cloud = type(self).world(SHARDS)
         self.objects = MemoryObjects()
         self.ledger = MemoryLedger(SHARDS)
+        self.catalogue = MemoryCatalogue(self.ledger)
         self.queues = MemoryQueues(
             visibility_seconds=dict.fromkeys(Queue, VISIBILITY_SECONDS), receives=dict.fromkeys(Queue, RECEIVES)
         )
@@ -107,6 +113,10 @@ class Agreement(RuleBasedStateMachine):
             for until in range(NOW - 1, NOW + 3):
                 for most in (1, 100):
                     self._same_due(shard, until, most)
+        for tenant in TENANTS:
+            for states in SOME_STATES:
+                for most in (1, 100):
+                    self._same_list(tenant, TODAY, TODAY + 86_400_000, states, None, most)
 
     def _compare_queues(self) -> None:
         for queue in QUEUES:
@@ -222,6 +232,36 @@ class Agreement(RuleBasedStateMachine):
     def due(self, shard: int, until: int, most: int) -> None:
         self._same_due(shard, until, most)
 
+    @rule(
+        tenant=tenants,
+        since=st.sampled_from(MOMENTS),
+        length=st.sampled_from([0, 1, 2, 3_600_000]),
+        states=st.sampled_from(SOME_STATES),
+        preset=st.none() | st.sampled_from(["web@1", "none@1"]),
+        most=st.integers(1, 3),
+    )
+    def made(
+        self, tenant: str, since: int, length: int, states: frozenset[JobState], preset: str | None, most: int
+    ) -> None:
+        end_of_day = since - since % 86_400_000 + 86_400_000
+        self._same_list(tenant, since, min(since + length, end_of_day), states, preset, most)
+
+    def _same_list(
+        self, tenant: str, since: int, until: int, states: frozenset[JobState], preset: str | None, most: int
+    ) -> None:
+        """Page by page to the end: where pages end is not compared, nor who is first of one moment."""
+        ours, theirs = (
+            _listed(
+                lambda after, port=port: port.made(
+                    tenant, since, until, states=states, preset=preset, after=after, most=most
+                )
+            )
+            for port in (self.catalogue, self.cloud.catalogue)
+        )
+        assert len(set(theirs)) == len(theirs)
+        assert set(theirs) == set(ours)
+        assert [one.created_at for one in theirs] == [one.created_at for one in ours]
+
     def _same_due(self, shard: int, until: int, most: int) -> None:
         ours = self.ledger.due(shard, until, most=most)
         theirs = self.cloud.ledger.due(shard, until, most=most)
@@ -256,6 +296,20 @@ class Agreement(RuleBasedStateMachine):
         spared = data.draw(st.sets(st.integers(0, 30), max_size=3))
         held = self.held.get((queue, dead), [])
         self._delete(queue, dead, [pair for index, pair in enumerate(held) if index not in spared])
+
+    @rule(queue=queues, dead=st.booleans(), data=st.data())
+    def release(self, queue: Queue, dead: bool, data: st.DataObject) -> None:
+        spared = data.draw(st.sets(st.integers(0, 30), max_size=3))
+        pairs = [pair for index, pair in enumerate(self.held.get((queue, dead), [])) if index not in spared]
+        self.queues.release([ours for ours, _ in pairs], dead_letters=dead)
+        self.cloud.queues.release([theirs for _, theirs in pairs], dead_letters=dead)
+
+    @rule(queue=queues)
+    def redrive(self, queue: Queue) -> None:
+        pairs = self.held.get((queue, True), [])
+        self.queues.redrive([ours for ours, _ in pairs])
+        self.cloud.queues.redrive([theirs for _, theirs in pairs])
+        self._delete(queue, True, pairs)
 
     @rule(queue=queues, reason=st.text(max_size=300))
     def park(self, queue: Queue, reason: str) -> None:
@@ -308,6 +362,17 @@ def _drained(port: Any, queue: Queue, dead: bool) -> list[Received]:
     return sorted(found, key=_told)
 
 
-def _told(message: Received) -> tuple[str, int]:
+def _told(message: Received) -> tuple[str, int, str]:
     # how a character is escaped is not compared: memory knows no characters that SQS would refuse
-    return message.body.replace("\uffff", "\\uffff"), message.receives
+    return message.body.replace("\uffff", "\\uffff"), message.receives, message.reason or ""
+
+
+def _listed(look: Callable[[Entry | None], Glance]) -> list[Entry]:
+    found: list[Entry] = []
+    after: Entry | None = None
+    while True:
+        glance = look(after)
+        found += glance.entries
+        after = glance.go_on
+        if after is None:
+            return found

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters import clients
+from adapters.catalogue import DynamoCatalogue
 from adapters.clients import AwsClient, Keys
 from adapters.eraser import S3Eraser
 from adapters.ledger import DynamoLedger
@@ -73,6 +74,7 @@ class CloudWorld:
         )
         self.queues = SqsQueues(self.sqs, self.urls, self.dead_letter_urls)
         self.ledger = DynamoLedger(self.dynamodb, self.name, shards)
+        self.catalogue = DynamoCatalogue(self.dynamodb, self.name)
 
     def post_original(self, key: str, body: bytes) -> str:
         """What a presigned POST does: an unconditional put. The version's id."""

@@ -5,19 +5,20 @@ around one of them to lose a reply, or to crash before or after an effect.
 """
 
 import hashlib
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from msgspec import Struct
 
 from contracts.errors import AlreadyStored, PipelineError, ResourceLimit, RevisionMoved, SourceMissing, Unavailable
 from contracts.identifiers import JobId, Tenant
-from contracts.job import Instant, Job, decode_job, encode_job
+from contracts.job import Instant, Job, JobState, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, QUEUE_BATCH
 from contracts.messages import Outgoing, Queue, encode
 from contracts.places import original_prefixes, result_prefix
-from contracts.ports import Depth, Head, Link, Pinned, Received
+from contracts.ports import Depth, Entry, Glance, Head, Link, Pinned, Received
 from contracts.tables import shard_of
 
 
@@ -171,10 +172,11 @@ class MemoryObjects:
 class _Held:
     """A message in a queue; hidden until `visible_at`. Only its last receipt is remembered."""
 
-    def __init__(self, body: str, visible_at: Instant, reason: str | None = None) -> None:
+    def __init__(self, body: str, visible_at: Instant, reason: str | None = None, sent_at: Instant = 0) -> None:
         self.body = body
         self.visible_at = visible_at
         self.reason = reason
+        self.sent_at = sent_at
         self.receives = 0
         self.receipt: str | None = None
 
@@ -226,8 +228,8 @@ class MemoryQueues:
     def put(self, queue: Queue, body: str, *, dead_letters: bool = False) -> None:
         """Text as it stands, as a forger or an older writer would send it."""
         with self._lock:
-            visible_at = self._clock.now() + int(self._delay * 1000)
-            self._queues[queue, dead_letters].append(_Held(body, visible_at))
+            now = self._clock.now()
+            self._queues[queue, dead_letters].append(_Held(body, now + int(self._delay * 1000), sent_at=now))
 
     def receive(self, queue: Queue, *, most: int, wait_seconds: int = 0, dead_letters: bool = False) -> list[Received]:
         received: list[Received] = []
@@ -247,7 +249,14 @@ class MemoryQueues:
                 message.receipt = f"r{self._receipts}"
                 message.visible_at = now + int(self._visibility.get(queue, 30) * 1000)
                 received.append(
-                    Received(queue=queue, body=message.body, receipt=message.receipt, receives=message.receives)
+                    Received(
+                        queue=queue,
+                        body=message.body,
+                        receipt=message.receipt,
+                        receives=message.receives,
+                        reason=message.reason if dead_letters else None,
+                        sent_at=message.sent_at,
+                    )
                 )
         return received
 
@@ -259,7 +268,19 @@ class MemoryQueues:
 
     def park(self, message: Received, reason: str) -> None:
         with self._lock:
-            self._queues[message.queue, True].append(_Held(message.body, self._clock.now(), reason))
+            now = self._clock.now()
+            self._queues[message.queue, True].append(_Held(message.body, now, _plain(reason), now))
+
+    def release(self, messages: Sequence[Received], *, dead_letters: bool = False) -> None:
+        with self._lock:
+            for message in messages:
+                for one in self._queues[message.queue, dead_letters]:
+                    if one.receipt == message.receipt:
+                        one.visible_at = min(one.visible_at, self._clock.now())
+
+    def redrive(self, letters: Sequence[Received]) -> None:
+        for letter in letters:
+            self.put(letter.queue, letter.body)
 
     def depth(self, queue: Queue, *, dead_letters: bool = False) -> Depth:
         with self._lock:
@@ -343,6 +364,43 @@ class MemoryLedger:
         """What DynamoDB's time to live does."""
         with self._lock:
             del self._rows[job_id]
+
+
+class MemoryCatalogue:
+    """Lists over the rows of a ledger."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+
+    def made(
+        self,
+        tenant: Tenant,
+        since: Instant,
+        until: Instant,
+        *,
+        states: Collection[JobState],
+        preset: str | None = None,
+        after: Entry | None = None,
+        most: int = 100,
+    ) -> Glance:
+        rows = {
+            Entry(job.created_at, job.id): job
+            for job in self._ledger.jobs()
+            if job.tenant == tenant and since <= job.created_at < until
+        }
+        left = sorted((entry for entry in rows if after is None or entry < after), reverse=True)
+        seen = left[:most]
+        return Glance(
+            entries=tuple(
+                entry for entry in seen if rows[entry].state in states and preset in (None, rows[entry].preset)
+            ),
+            go_on=seen[-1] if len(left) > most else None,
+        )
+
+
+def _plain(reason: str) -> str:
+    """A reason as SQS carries it."""
+    return re.sub(r"[^ -~]", "?", reason)[:256] or "no reason was given"
 
 
 def _row(job: Job) -> bytes:
