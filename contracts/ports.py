@@ -153,6 +153,41 @@ class Ledger(Protocol):
         ...
 
 
+class Entry(Struct, frozen=True, order=True):
+    """A place in a tenant's list: when a job was made, and which one it is."""
+
+    created_at: Instant
+    job_id: JobId
+
+
+class Glance(Struct, frozen=True, kw_only=True):
+    """Entries that were found, and where to look on; `go_on` None if there is nothing more to look at."""
+
+    entries: tuple[Entry, ...]
+    go_on: Entry | None = None
+
+
+class Catalogue(Protocol):
+    """Lists of a tenant's jobs, newest first; eventually consistent."""
+
+    def made(
+        self,
+        tenant: Tenant,
+        since: Instant,
+        until: Instant,
+        *,
+        states: Collection[JobState],
+        preset: str | None = None,
+        after: Entry | None = None,
+        most: int = 100,
+    ) -> Glance:
+        """Jobs made from `since` to before `until`, both of one day (UTC), that were in one of these states.
+
+        `after` is where the last look ended. `most` rows are looked at, so fewer may be found, or none.
+        """
+        ...
+
+
 class Clock(Protocol):
     """The time of day. Decides when to look again, never who wins."""
 
@@ -169,4 +204,3 @@ class Clock(Protocol):
         Raises Unavailable if any could not be sent: then none may be deleted.
         """
         ...
-
