@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 from msgspec import Struct
 
 from contracts.identifiers import JobId, Tenant
-from contracts.job import Instant, Job
+from contracts.job import Instant, Job, JobState
 from contracts.messages import Outgoing, Queue
 
 
