@@ -75,6 +75,20 @@ class Gone(Rejected):
     title = "This job was deleted"
 
 
+class Unauthenticated(Rejected):
+    """No key, or one that is malformed, unknown, expired or revoked: nobody is told which."""
+
+    code = "unauthenticated"
+    title = "A valid API key is needed"
+
+
+class ScopeMissing(Rejected):
+    """`scope` in `facts` is the one that the key lacks."""
+
+    code = "scope-missing"
+    title = "This API key may not do that"
+
+
 class StateConflict(Rejected):
     code = "state-conflict"
     title = "The job's state does not allow this"

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from contracts.identifiers import JobId, Tenant
 from contracts.job import Instant, Job, JobState
+from contracts.keys import KeyRecord, Prefix
 from contracts.messages import Outgoing, Queue
 
 
@@ -185,6 +186,14 @@ class Catalogue(Protocol):
 
         `after` is where the last look ended. `most` rows are looked at, so fewer may be found, or none.
         """
+        ...
+
+
+class KeyReader(Protocol):
+    """The registry's API keys."""
+
+    def key(self, prefix: Prefix) -> KeyRecord | None:
+        """What is recorded of the key with this prefix; consistent."""
         ...
 
 

@@ -18,7 +18,7 @@ from litestar import Litestar, Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.params import FromPath
-from litestar.types import ControllerRouterHandler, Receive, Scope, Send
+from litestar.types import ControllerRouterHandler, Guard, Receive, Scope, Send
 
 from contracts import errors
 from contracts.errors import PipelineError, Rejected, Unavailable
@@ -93,17 +93,18 @@ def app(
         AbstractAsyncContextManager[None] | Callable[[Litestar], AbstractAsyncContextManager[None]]
     ] = (),
     openapi: OpenAPIConfig | None = None,
+    guards: Sequence[Guard] = (),
 ) -> Litestar:
     """A service: these routes, and /healthz, /readyz and /problems/<code> beside them.
 
     `process` names it in health; `lifespan` are context managers around its life. With `openapi` the app can
-    describe itself (`app.openapi_schema`), at no address but those of `routes`.
+    describe itself (`app.openapi_schema`), at no address but those of `routes`. `guards` stand before `routes` alone.
     """
     if openapi is not None:
         openapi.openapi_router = _Nowhere("/", route_handlers=[])
     return EdgeApp(
         readiness=readiness,
-        route_handlers=[*routes, *_own_routes(process, readiness)],
+        route_handlers=[Router("/", route_handlers=routes, guards=list(guards)), *_own_routes(process, readiness)],
         exception_handlers={Exception: _reply},
         lifespan=list(lifespan),
         openapi_config=openapi,
@@ -163,6 +164,8 @@ def _reply(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         if not isinstance(named, errors.Overloaded):
             named = type(named)("a service we depend on did not answer in time; nothing is lost by asking again")
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="darkroom"'
     if status == 503:
         headers["Retry-After"] = str(named.facts.get("retry_after", 1))
     document = problem(

@@ -11,6 +11,8 @@ PROBLEM_JSON: Final = "application/problem+json"
 STATUS_OF: Final[dict[str, int]] = {
     "malformed": 400,
     "digest-mismatch": 400,
+    "unauthenticated": 401,
+    "scope-missing": 403,
     "not-found": 404,
     "method-not-allowed": 405,
     "request-timeout": 408,
@@ -38,6 +40,8 @@ STATUS_OF: Final[dict[str, int]] = {
 NEXT_STEP: Final[dict[str, str]] = {
     "malformed": "Check how the request is written; the detail names the place.",
     "digest-mismatch": "The bytes changed on the way, or the digest is of another file. Compute it again and resend.",
+    "unauthenticated": "Send a key, as Authorization: Bearer dk_...; who runs this service makes and renews keys.",
+    "scope-missing": "Use a key that has the scope; who runs this service can make one.",
     "not-found": "Check the address. A job is at /status/ followed by the id that the upload answered.",
     "method-not-allowed": "The Allow header lists what this address answers.",
     "request-timeout": "Send the body faster, or send a smaller picture.",

@@ -13,6 +13,7 @@ from contracts.errors import NotFound
 from contracts.formats import ImageFormat
 from contracts.presets import DEFAULT_PRESET, PRESETS
 from contracts.variants import OutputFormat, Variant
+from services.upload.auth import ANYBODY
 from services.upload.description import described
 
 _HOUR = {"Cache-Control": "public, max-age=3600"}
@@ -62,22 +63,22 @@ def about_routes(timing: limits.Timing) -> list[ControllerRouterHandler]:
     known = tuple(PresetDocument(name=name, variants=variants) for name, variants in PRESETS.items())
     description: list[bytes] = []
 
-    @get("/limits", summary="What is taken here", tags=["about"], sync_to_thread=False)
+    @get("/limits", summary="What is taken here", tags=["about"], sync_to_thread=False, opt=ANYBODY)
     def limits_() -> Response[LimitsDocument]:
         return Response(taken, headers=_HOUR)
 
-    @get("/presets", summary="Every preset", tags=["about"], sync_to_thread=False)
+    @get("/presets", summary="Every preset", tags=["about"], sync_to_thread=False, opt=ANYBODY)
     def presets() -> Response[PresetsDocument]:
         return Response(PresetsDocument(default=DEFAULT_PRESET, presets=known), headers=_HOUR)
 
-    @get("/presets/{name:str}", summary="One preset", tags=["about"], sync_to_thread=False)
+    @get("/presets/{name:str}", summary="One preset", tags=["about"], sync_to_thread=False, opt=ANYBODY)
     def preset(name: FromPath[str]) -> Response[PresetDocument]:
         found = next((one for one in known if one.name == name), None)
         if found is None:
             raise NotFound("there is no preset of this name")
         return Response(found, headers=_HOUR)
 
-    @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+    @get("/openapi.json", include_in_schema=False, sync_to_thread=False, opt=ANYBODY)
     def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
         if not description:
             description.append(msgspec.json.encode(described(request.app.openapi_schema.to_schema())))

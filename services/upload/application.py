@@ -8,6 +8,7 @@ from litestar.openapi import OpenAPIConfig
 
 from services import edge
 from services.upload.about import about_routes
+from services.upload.auth import guard
 from services.upload.desk import Desk
 from services.upload.routes import job_routes
 from services.upload.web import page_routes
@@ -33,6 +34,7 @@ def application(desk: Desk) -> Litestar:
         process=PROCESS,
         readiness=desk.readiness,
         lifespan=[in_use],
+        guards=[guard(desk.door)],
         openapi=OpenAPIConfig(
             title="Darkroom",
             version=VERSION,

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from contracts.limits import BODY_PATIENCE_SECONDS, MIN_BODY_BYTES_PER_SECOND, Timing
 from services.edge import Readiness
+from services.upload.auth import Door, OpenDoor
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.spool import Spool, SpoolRoom
@@ -33,6 +34,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     readiness: Readiness
     timing: Timing
     stack: str
+    door: Door = OpenDoor()
     picture_origins: tuple[str, ...] = ()
     """Where results are shown from; the page's policy allows pictures of these."""
     spool_directory: str | None = None

@@ -11,11 +11,13 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from contracts.errors import Gone, NotFound, RequestTimeout, StateConflict
-from contracts.identifiers import OPEN_TENANT, parse_job_id
+from contracts.identifiers import Tenant, parse_job_id
 from contracts.job import Job, JobState
+from contracts.keys import Scope
 from contracts.limits import MAX_WAIT_SECONDS
 from contracts.options import Options, decode_options
 from services import edge
+from services.upload.auth import needs, tenant_of
 from services.upload.desk import Desk, Pace
 from services.upload.document import StatusDocument, status_document
 from services.upload.form import boundary_of, check_length, read_form
@@ -39,7 +41,7 @@ class UploadAccepted(Struct, frozen=True, kw_only=True):
 def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
     """Uploads, and what became of them."""
 
-    @post("/uploads", status_code=202, summary="Send a picture", tags=["uploads"])
+    @post("/uploads", status_code=202, summary="Send a picture", tags=["uploads"], opt=needs(Scope.UPLOADS_WRITE))
     async def upload(request: AnyRequest) -> Response[UploadAccepted]:
         boundary = boundary_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
         check_length(request.headers.get("content-length"))
@@ -52,7 +54,7 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
                 body = await spool.whole()
                 source = await desk.threads.call(examined, body, form.content_type, form.filename)
                 arrival = Arrival(
-                    tenant=OPEN_TENANT,
+                    tenant=tenant_of(request),
                     idempotency_key=key,
                     options=options,
                     source=source,
@@ -64,7 +66,7 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
                 spool.close()
         return _accepted(accepted, BackgroundTask(desk.threads.call, desk.intake.announce, accepted.messages))
 
-    @get("/status/{job_id:str}", summary="How a job stands", tags=["jobs"])
+    @get("/status/{job_id:str}", summary="How a job stands", tags=["jobs"], opt=needs(Scope.JOBS_READ))
     async def status(
         request: AnyRequest,
         job_id: FromPath[str],
@@ -78,18 +80,25 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
         known = known_tags(request.headers.get("if-none-match"))
         asked = preferred_wait(request.headers.get("prefer"))
         seconds = wait or asked
-        job = _visible(await desk.watcher.read(parse_job_id(job_id)))
+        tenant = tenant_of(request)
+        job = _visible(await desk.watcher.read(parse_job_id(job_id)), tenant)
         reply = await _status(desk, request, job, known)
         if seconds is not None and _is_worth_waiting(job, known, reply):
-            job = _visible(await _while_connected(request, _news(desk, job, known, seconds)))
+            job = _visible(await _while_connected(request, _news(desk, job, known, seconds)), tenant)
             reply = await _status(desk, request, job, known)
         if asked is not None and wait is None:
             reply.headers["Preference-Applied"] = f"wait={asked}"
         return reply
 
-    @get("/jobs/{job_id:str}/variants/{name:str}", status_code=307, summary="A variant's bytes", tags=["jobs"])
-    async def variant(job_id: FromPath[str], name: FromPath[str]) -> Response[None]:
-        job = _visible(await desk.watcher.read(parse_job_id(job_id)))
+    @get(
+        "/jobs/{job_id:str}/variants/{name:str}",
+        status_code=307,
+        summary="A variant's bytes",
+        tags=["jobs"],
+        opt=needs(Scope.JOBS_READ),
+    )
+    async def variant(request: AnyRequest, job_id: FromPath[str], name: FromPath[str]) -> Response[None]:
+        job = _visible(await desk.watcher.read(parse_job_id(job_id)), tenant_of(request))
         record = next((record for record in job.variants if record.spec.name == name), None)
         if record is None:
             raise NotFound("the job has no variant of this name")
@@ -133,9 +142,9 @@ async def _chunks(request: AnyRequest, pace: Pace) -> AsyncIterator[bytes]:
             return
 
 
-def _visible(job: Job | None) -> Job:
+def _visible(job: Job | None, tenant: Tenant) -> Job:
     """The job, if there is one for this tenant; a deleted one is gone, another tenant's was never there."""
-    if job is None or job.tenant != OPEN_TENANT:
+    if job is None or job.tenant != tenant:
         raise NotFound("there is no such job")
     if job.state in _DEAD:
         raise Gone("the job was deleted")

@@ -8,6 +8,8 @@ from typing import Any, Final
 from litestar import Request, Response, get
 from litestar.types import ControllerRouterHandler
 
+from services.upload.auth import ANYBODY
+
 _FILES: Final = {
     "/": ("index.html", "text/html"),
     "/app.js": ("app.js", "text/javascript"),
@@ -44,7 +46,7 @@ def _served(path: str, content: bytes, media_type: str, policy: str) -> Controll
     tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache", "Content-Security-Policy": policy}
 
-    @get(path, include_in_schema=False, sync_to_thread=False, name=f"page {path}")
+    @get(path, include_in_schema=False, sync_to_thread=False, name=f"page {path}", opt=ANYBODY)
     def file(request: Request[Any, Any, Any]) -> Response[bytes | None]:
         if request.headers.get("if-none-match") == tag:
             return Response(None, status_code=304, headers=headers)

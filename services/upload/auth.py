@@ -1,0 +1,134 @@
+"""Whose request it is: the key that it brings, the scope that its route asks for, and the tenant, which a request has
+no other way to name.
+
+Every route says what it asks for, in its `opt`: `needs(Scope.JOBS_READ)`, or ANYBODY. One that says nothing asks for
+`admin`, so that a route nobody thought of is closed.
+
+    missing, malformed, unknown, expired, revoked   -> 401 `unauthenticated`, one body for all of them
+    a live key without the route's scope            -> 403 `scope-missing`, which names the scope
+"""
+
+import re
+import threading
+from collections import OrderedDict
+from typing import Any, Final, Protocol
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+from msgspec import Struct
+
+from contracts.errors import ScopeMissing, Unauthenticated
+from contracts.identifiers import OPEN_TENANT, Tenant
+from contracts.job import Instant
+from contracts.keys import CACHE_SECONDS, KeyRecord, Prefix, Scope, is_key_of, prefix_of
+from contracts.ports import Clock, KeyReader
+from services.upload.threads import Threads
+
+ASKED: Final = "scope"
+"""Under which a route's `opt` has its scope; None: it answers anybody."""
+
+ANYBODY: Final[dict[str, Any]] = {ASKED: None}
+
+MOST_REMEMBERED: Final = 10_000
+"""Keys, real or made up, that a host remembers; beyond it the oldest is read again."""
+
+_BEARER: Final = re.compile("bearer +([!-~]+)", re.IGNORECASE | re.ASCII)
+
+
+def needs(scope: Scope) -> dict[str, Any]:
+    """The `opt` of a route that asks for this scope."""
+    return {ASKED: scope}
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks."""
+
+    tenant: Tenant
+    scopes: frozenset[str]
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes
+
+
+class Door(Protocol):
+    """Lets requests in."""
+
+    is_open: bool
+    """Whether it asks for no key."""
+
+    async def caller(self, authorization: list[str]) -> Caller:
+        """Who asks, by the Authorization headers of the request. Raises Unauthenticated."""
+        ...
+
+
+class OpenDoor:
+    """Everybody is the open tenant and may do everything: a service that is reached on loopback alone."""
+
+    is_open = True
+    _CALLER: Final = Caller(tenant=OPEN_TENANT, scopes=frozenset(Scope))
+
+    async def caller(self, authorization: list[str]) -> Caller:
+        return self._CALLER
+
+
+class KeyDoor:
+    """Asks for a key. What was read of it is remembered for `CACHE_SECONDS`, so a revoked one lives no longer here."""
+
+    is_open = False
+
+    def __init__(self, keys: KeyReader, pepper: bytes, clock: Clock, threads: Threads) -> None:
+        self._keys = keys
+        self._pepper = pepper
+        self._clock = clock
+        self._threads = threads
+        self._remembered: OrderedDict[Prefix, tuple[Instant, KeyRecord | None]] = OrderedDict()
+        self._remembering = threading.Lock()
+
+    async def caller(self, authorization: list[str]) -> Caller:
+        match = _BEARER.fullmatch(authorization[0].strip(" ")) if len(authorization) == 1 else None
+        key = "" if match is None else match[1]
+        prefix = prefix_of(key)
+        record = None if prefix is None else await self._record(prefix)
+        if not is_key_of(record, self._pepper, key, self._clock.now()) or record is None:
+            raise Unauthenticated("the request brings no API key that is valid here")
+        return Caller(tenant=record.tenant, scopes=frozenset(record.scopes))
+
+    async def _record(self, prefix: Prefix) -> KeyRecord | None:
+        """What is recorded of a key, as it was within the last `CACHE_SECONDS`."""
+        asked_at = self._clock.now()
+        with self._remembering:
+            read_at, record = self._remembered.get(prefix, (None, None))
+        if read_at is not None and 0 <= asked_at - read_at < CACHE_SECONDS * 1000:
+            return record
+        record = await self._threads.call(self._keys.key, prefix)
+        with self._remembering:
+            self._remembered.pop(prefix, None)
+            # as old as the question: what was answered may have been changed since
+            self._remembered[prefix] = asked_at, record
+            while len(self._remembered) > MOST_REMEMBERED:
+                self._remembered.popitem(last=False)
+        return record
+
+
+def guard(door: Door) -> Guard:
+    """Before every route: finds out who asks, and whether they may."""
+
+    async def guarded(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        asked: Scope | None = handler.opt.get(ASKED, Scope.ADMIN)
+        if asked is None or connection.scope.get("method") == "OPTIONS":
+            # what methods an address answers is in the description too
+            return
+        caller = await door.caller(connection.headers.getall("authorization", []))
+        if not caller.may(asked):
+            raise ScopeMissing(f"the key has no scope {asked}", scope=str(asked))
+        connection.scope["auth"] = caller
+
+    return guarded
+
+
+def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
+    """Whose request it is; a route that answers anybody must not ask."""
+    caller: Caller = request.scope["auth"]
+    return caller.tenant
