@@ -60,7 +60,9 @@ TABLE = {
         requirements="services",
     ),
     # the standard library alone: it is started every few seconds beside a service
-    "services/health": Room(may=_names("services.health"), never=_names("services.upload services.processing") | NOBODYS),
+    "services/health": Room(
+        may=_names("services.health"), never=_names("services.upload services.processing") | NOBODYS
+    ),
     "services": Room(never=_names("services.upload services.processing") | NOBODYS),
     "functions/transform": Room(
         may=_names("contracts functions.transform PIL"),
