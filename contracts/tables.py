@@ -57,6 +57,9 @@ JOBS: Final = Table(
 REGISTRY: Final = Table(name="registry", hash_key="pk", range_key="sk", attributes={"pk": "S", "sk": "S"}, ttl="ttl")
 """What outlives jobs: tenants, API keys, presets, webhook endpoints, batches."""
 
+API_KEYS: Final = "keys"
+"""Hash key of the rows that list all API keys."""
+
 
 def job_key(job_id: str) -> str:
     """Hash key of a job's item."""
@@ -71,6 +74,16 @@ def job_id_of(key: str) -> str:
 def tenant_day(tenant: str, created_at: int) -> str:
     """Hash key of `by_tenant` for a job of this tenant that was made at this moment (ms)."""
     return f"{tenant}#{datetime.fromtimestamp(created_at // 1000, UTC):%Y-%m-%d}"
+
+
+def api_key_key(prefix: str) -> str:
+    """Hash key of an API key's own row."""
+    return f"key#{prefix}"
+
+
+def api_key_listing(tenant: str, prefix: str) -> str:
+    """Range key of the row that lists an API key; without a prefix, what those of a tenant begin with."""
+    return f"{tenant}#{prefix}"
 
 
 def shard_of(job_id: str, shards: int) -> int:
