@@ -83,7 +83,7 @@ class Fleet(pulumi.ComponentResource):
             log_retention_days=config.log_retention_days,
             opts=child,
         )
-        if self.balancer is not None:
+        if self.balancer is not None and hosts.upload.scales:
             RequestScaling(
                 "upload",
                 stage=stage,
@@ -92,14 +92,15 @@ class Fleet(pulumi.ComponentResource):
                 requests_a_minute=hosts.upload.requests_per_minute,
                 opts=child,
             )
-        BacklogScaling(
-            "processing",
-            stage=stage,
-            group_name=self.processing.group_name,
-            queue_names=list(waiting.values()),
-            messages_a_host=hosts.processing.waiting_jobs,
-            opts=child,
-        )
+        if hosts.processing.scales:
+            BacklogScaling(
+                "processing",
+                stage=stage,
+                group_name=self.processing.group_name,
+                queue_names=list(waiting.values()),
+                messages_a_host=hosts.processing.waiting_jobs,
+                opts=child,
+            )
         self.url = None if self.balancer is None else self.balancer.url
         self.groups = {"upload": self.upload.group_name, "processing": self.processing.group_name}
         self.register_outputs({"groups": self.groups, "url": self.url})

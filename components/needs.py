@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from components.alarms import alarms
 from components.host_rights import CALLED
 from components.price_file import INSTANCE
-from components.settings import PipelineConfig
+from components.settings import PipelineConfig, secrets_called
 from components.site import Network
 from components.watched import BalancerNames, watched_stack
 
@@ -83,9 +83,7 @@ def interface_services(config: PipelineConfig) -> frozenset[str]:
     """Services with an interface endpoint."""
     found: frozenset[str] = frozenset({"sqs"}) if config.transform.isolated else frozenset()
     without_internet = config.hosts is not None and config.network is not None and config.network.egress == "endpoints"
-    if not without_internet:
-        return found
-    return found | HOST_ENDPOINTS | ({"secretsmanager"} if config.delivery is not None else set())
+    return found | HOST_ENDPOINTS | secrets_called(config) if without_internet else found
 
 
 def _of_site(config: PipelineConfig) -> list[Need]:
@@ -94,6 +92,8 @@ def _of_site(config: PipelineConfig) -> list[Need]:
         needs.append(Need("load balancer", "load-balancer", 1, HOURS))
     if config.customer_key:
         needs.append(Need("key of what is stored (2 more USD after two yearly rotations)", "kms-key", 1))
+    if config.auth == "required":
+        needs.append(Need("secret of the API keys' pepper", "secret", 1))
     if config.delivery is not None:
         needs.append(Need("secret of the links' private key", "secret", 1))
     return needs
@@ -102,8 +102,10 @@ def _of_site(config: PipelineConfig) -> list[Need]:
 def _of_alarms(config: PipelineConfig) -> list[Need]:
     needs = []
     if config.hosts is not None:
-        scaling = SCALING_METRICS["processing"] + (SCALING_METRICS["upload"] if config.balancer is not None else 0)
-        needs.append(Need(f"alarms of scaling, over {_many(scaling, 'metric')}", "alarm-metric", scaling))
+        scaling = SCALING_METRICS["processing"] if config.hosts.processing.scales else 0
+        scaling += SCALING_METRICS["upload"] if config.balancer is not None and config.hosts.upload.scales else 0
+        if scaling:
+            needs.append(Need(f"alarms of scaling, over {_many(scaling, 'metric')}", "alarm-metric", scaling))
     if config.alarms is not None:
         balancer = BalancerNames("balancer", "targets") if config.balancer is not None else None
         rows = alarms(watched_stack(config, str, balancer=balancer))

@@ -70,6 +70,11 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_hosts: Annotated[int, Meta(ge=1, le=100)] = 1
     max_hosts: Annotated[int, Meta(ge=1, le=100)] = 2
 
+    @property
+    def scales(self) -> bool:
+        """Whether there can ever be another number of hosts than the least; if not, nothing is paid to watch for it."""
+        return self.max_hosts > self.min_hosts
+
 
 class UploadService(Service, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hosts that take pictures in."""
