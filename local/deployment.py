@@ -36,8 +36,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """What the engine does, or would do, with one resource."""
 
     op: str
-    """`create`, `update`, `replace`, `create-replacement`, `delete-replaced`, `delete`, `same`; and of a refresh what it
-    saw: `refresh` if nothing, `refresh-update`, `refresh-delete`."""
+    """`create`, `update`, `replace`, `create-replacement`, `delete-replaced`, `delete`, `same`; and of a refresh what
+    it saw: `refresh` if nothing, `refresh-update`, `refresh-delete`."""
     urn: str
     type: str
     parent: str
@@ -215,11 +215,10 @@ class _Told:
 
     def _refreshed(self, metadata: Any) -> None:
         """A refresh tells what it saw only afterwards."""
-        for place, step in enumerate(self.steps):
-            if step.urn == metadata.urn and step.op == "refresh":
-                self.steps.pop(place)
-                self._step(metadata, "refresh-")
-                return
+        places = [place for place, step in enumerate(self.steps) if step.urn == metadata.urn]
+        if places and self.steps[places[-1]].op == "refresh":
+            self.steps.pop(places[-1])
+            self._step(metadata, "refresh-")
 
     def _message(self, event: Any) -> None:
         # where in the program it happened is for who changes the program: `pulumi preview` shows it

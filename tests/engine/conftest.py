@@ -11,6 +11,8 @@ from tests.support.embedded import REGION
 from tests.support.engine import embedded
 
 
+# before the groups are read
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:

@@ -89,6 +89,15 @@ def ops(outcome: Outcome) -> dict[str, str]:
     return {f"{step.type}/{step.name}": named.get(step.op, step.op) for step in outcome.changes}
 
 
+def touched(outcome: Outcome) -> dict[str, str]:
+    """All that was not left alone, or not found as it was left: `type/name` -> operation and paths."""
+    return {
+        f"{step.type}/{step.name}": f"{step.op} {' '.join(step.differences)}".strip()
+        for step in outcome.steps
+        if step.op not in ("same", "refresh")
+    }
+
+
 def everything(clients: Clients) -> dict[str, list[str]]:
     """The names of all that is there, of every type that is applied."""
     listed: dict[str, Callable[[], list[str]]] = {
