@@ -13,6 +13,7 @@ import botocore.session
 from botocore.config import Config
 from msgspec import Struct
 
+from contracts.errors import Unavailable
 from contracts.job import Instant
 
 AwsClient: TypeAlias = Any
@@ -84,6 +85,15 @@ def make(
         return _session().create_client(
             service, region_name=region, endpoint_url=endpoint_url, config=config, **explicit
         )
+
+
+def own_credentials() -> Any:
+    """What the chain finds for this process; it renews itself. Raises Unavailable if there are none."""
+    with _making:
+        found = _session().get_credentials()
+    if found is None:
+        raise Unavailable("this process has no credentials of its own")
+    return found
 
 
 def _s3_settings(endpoint_url: str | None) -> dict[str, Any]:

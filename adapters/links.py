@@ -34,7 +34,7 @@ RSA_BITS: Final = 2048
 Sign: TypeAlias = Callable[[bytes], bytes]
 """The signature of a text, by a private key that it keeps to itself."""
 
-_ALGORITHM: Final = "AWS4-HMAC-SHA256"
+ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
 class S3Links:
@@ -60,9 +60,7 @@ class S3Links:
 
     @functools.cached_property
     def _base(self) -> str:
-        # asked of botocore, which knows partitions, endpoints and when a bucket's name may be part of the host's
-        sample = self._client.generate_presigned_url("get_object", Params={"Bucket": self._bucket, "Key": "key"})
-        return sample.partition("?")[0].removesuffix("/key")
+        return bucket_address(self._client, self._bucket)
 
 
 class CloudFrontLinks:
@@ -111,12 +109,19 @@ def signing_key(secrets: AwsClient, name: str) -> Sign:
     return lambda text: private.sign(text, padding.PKCS1v15(), hashes.SHA256())
 
 
+def bucket_address(client: AwsClient, bucket: str) -> str:
+    """Where the bucket is, without a slash at the end."""
+    # asked of botocore, which knows partitions, endpoints and when a bucket's name may be part of the host's
+    sample = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "key"})
+    return sample.partition("?")[0].removesuffix("/key")
+
+
 def presigned(url: str, parameters: dict[str, str], keys: Keys, region: str, signed_at: int, seconds: int) -> str:
     """`url` (quoted, without a query) signed for GET. `signed_at` is in seconds since the epoch."""
     stamp = datetime.fromtimestamp(signed_at, UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     asked = {
-        "X-Amz-Algorithm": _ALGORITHM,
+        "X-Amz-Algorithm": ALGORITHM,
         "X-Amz-Credential": f"{keys.access_key}/{scope}",
         "X-Amz-Date": stamp,
         "X-Amz-Expires": str(seconds),
@@ -127,13 +132,14 @@ def presigned(url: str, parameters: dict[str, str], keys: Keys, region: str, sig
     query = "&".join(f"{name}={quote(asked[name], safe='~')}" for name in sorted(asked))
     parts = urlsplit(url)
     canonical = f"GET\n{parts.path}\n{query}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
-    text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    signature = hmac.digest(_signing_key(keys.secret_key, stamp[:8], region), text.encode(), "sha256").hex()
+    text = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    signature = hmac.digest(key_of_day(keys.secret_key, stamp[:8], region), text.encode(), "sha256").hex()
     return f"{url}?{query}&X-Amz-Signature={signature}"
 
 
 @functools.lru_cache(maxsize=8)
-def _signing_key(secret: str, day: str, region: str) -> bytes:
+def key_of_day(secret: str, day: str, region: str) -> bytes:
+    """What signs everything that is asked of S3 on one day (`YYYYMMDD`), by Signature Version 4."""
     key = f"AWS4{secret}".encode()
     for text in (day, region, "s3", "aws4_request"):
         key = hmac.digest(key, text.encode(), "sha256")

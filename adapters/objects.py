@@ -38,7 +38,7 @@ _MISSING: Final[Mapping[str, type[PipelineError]]] = {
 
 
 class S3Originals:
-    """The bucket of originals, as `OriginalStore` and `OriginalReader`; it is versioned."""
+    """The bucket of originals, as `OriginalRanges` and `OriginalReader`; it is versioned."""
 
     def __init__(self, client: AwsClient, bucket: str) -> None:
         self._client = client
@@ -67,7 +67,18 @@ class S3Originals:
             etag=_bare(answer["ETag"]),
             bytes=answer["ContentLength"],
             sha256=_hex(answer.get("ChecksumSHA256")),
+            media_type=answer.get("ContentType", ""),
         )
+
+    def read_range(self, key: str, version_id: str, start: int, size: int) -> bytes:
+        wanted = f"bytes={start}-{start + size - 1}"
+        # by the current version, and that is the one: reading a version by its id is another right, which is not had
+        with translated(_MISSING):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=wanted)
+        with translated(), closing(answer["Body"]) as body:
+            if answer["VersionId"] != version_id:
+                raise SourceMissing("another version is there now")
+            return body.read()
 
     def get_original(self, key: str, version_id: str) -> bytes:
         for attempt in range(1, READ_TRIES + 1):

@@ -13,6 +13,9 @@ MIB: Final = 1024 * 1024
 MAX_BODY_BYTES: Final = 25 * MIB
 """Bytes of a file sent through the upload service: enough for a camera's JPEG, bounded for the host that carries it."""
 
+MAX_DIRECT_BYTES: Final = 200 * MIB
+"""Bytes of a file posted straight to S3: what the function can hold beside the picture that it decodes to."""
+
 MAX_OPTIONS_BYTES: Final = 64 * 1024
 """Bytes of the `options` part: fifty variants with every field set take about 20 KiB."""
 
@@ -59,6 +62,9 @@ MAX_COMMANDS: Final = 8
 MAX_WAIT_SECONDS: Final = 30
 """Longest `?wait=` of a status read: below the idle time-out of every common proxy."""
 
+MAX_PAGE: Final = 100
+"""Jobs on one page of a list: their rows are one BatchGetItem (a DynamoDB limit)."""
+
 QUEUE_BATCH: Final = 10
 """Messages in one SQS batch call (an SQS limit)."""
 
@@ -89,6 +95,8 @@ class Timing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tries of one variant in one run."""
     upload_deadline_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 120
     """From reading the row to the end of the put of its original."""
+    post_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 600
+    """Life of the right to post an original straight to S3; never beyond that of the credentials that signed it."""
     grace_seconds: Annotated[int, Meta(ge=0, le=3_600)] = 60
     """Added to every deadline of somebody else's before we act on it: clocks and networks."""
     abandon_after_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 900

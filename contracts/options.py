@@ -9,12 +9,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta, Struct
 
+from contracts.digests import SHA256_FIELD, sha256_named
 from contracts.errors import Malformed, SpecInvalid
 from contracts.job import Lane
 from contracts.limits import (
@@ -50,11 +51,17 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """Seconds from the request to the job's deletion; the deployment's default if absent."""
     meta: dict[str, str] = {}
     """The sender's own words, given back with every status."""
+    digest: Annotated[str, Meta(pattern=SHA256_FIELD)] | None = None
+    """Of the file, as RFC 9530 writes it: `sha-256=:<base64>:`. Other bytes are refused."""
 
     @property
     def effective_preset(self) -> str | None:
         """The preset that is used; None for a job of its own variants alone."""
         return self.preset if self.preset is not None or self.variants else DEFAULT_PRESET
+
+    def content_sha256(self) -> str | None:
+        """What `digest` names, in hex; None without one."""
+        return None if self.digest is None else sha256_named(self.digest)
 
     def resolved(self) -> tuple[Variant, ...]:
         """The variants to make: the preset's, then the job's own.
@@ -65,13 +72,16 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         own_from = 0 if name is None else len(preset(name))
         variants = self.variants if name is None else preset(name) + self.variants
         if len(variants) > MAX_VARIANTS:
-            raise _invalid("#/variants", f"{len(variants)} variants in all; a job has at most {MAX_VARIANTS}")
+            raise invalid("#/variants", f"{len(variants)} variants in all; a job has at most {MAX_VARIANTS}")
         seen: set[str] = set()
         for number, variant in enumerate(variants, start=-own_from):
             if variant.name in seen:
-                raise _invalid(f"#/variants/{number}/name", f"there are two variants named {variant.name}")
+                raise invalid(f"#/variants/{number}/name", f"there are two variants named {variant.name}")
             seen.add(variant.name)
         return variants
+
+
+Wanted = TypeVar("Wanted", bound=Options)
 
 
 def decode_options(raw: bytes) -> Options:
@@ -80,16 +90,21 @@ def decode_options(raw: bytes) -> Options:
     Raises Malformed for what is not one JSON text in UTF-8 (or is too large, too deep, or gives a key twice), and
     SpecInvalid, with its errors located by JSON Pointers (RFC 6901, as URI fragments), for what may not be asked for.
     """
+    return decode_as(Options, raw)
+
+
+def decode_as(kind: type[Wanted], raw: bytes) -> Wanted:
+    """What `decode_options` does, for options that say more."""
     document = _parsed(raw)
     try:
-        options = msgspec.convert(document, Options)
+        options = msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        raise _invalid(*_located(str(error))) from error
+        raise invalid(*_located(str(error))) from error
     if len(options.meta) > MAX_META_PAIRS:
-        raise _invalid("#/meta", f"{len(options.meta)} pairs; there may be {MAX_META_PAIRS}")
+        raise invalid("#/meta", f"{len(options.meta)} pairs; there may be {MAX_META_PAIRS}")
     meta_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in options.meta.items())
     if meta_bytes > MAX_META_BYTES:
-        raise _invalid("#/meta", f"{meta_bytes} bytes of keys and values; there may be {MAX_META_BYTES}")
+        raise invalid("#/meta", f"{meta_bytes} bytes of keys and values; there may be {MAX_META_BYTES}")
     options.resolved()
     return options
 
@@ -100,8 +115,11 @@ def encode_options(options: Options) -> bytes:
 
 
 def fingerprint(options: Options) -> str:
-    """SHA-256 in hex of what the options mean: spelling, order of keys and defaults written out do not count."""
-    canonical = msgspec.structs.replace(options, preset=options.effective_preset)
+    """SHA-256 in hex of what the options mean: spelling, order of keys and defaults written out do not count.
+
+    Nor does `digest`: it is about the bytes, whose own SHA-256 is compared.
+    """
+    canonical = msgspec.structs.replace(options, preset=options.effective_preset, digest=None)
     return hashlib.sha256(encode_options(canonical)).hexdigest()
 
 
@@ -156,6 +174,7 @@ def _located(message: str) -> tuple[str, str]:
     return f"{pointer}/{name}", "there is no such option"
 
 
-def _invalid(pointer: str, detail: str) -> SpecInvalid:
+def invalid(pointer: str, detail: str) -> SpecInvalid:
+    """The refusal of one field."""
     detail = detail[:_MAX_DETAIL_CHARS]
     return SpecInvalid(f"{detail} (at {pointer})", errors=[(pointer, detail)])

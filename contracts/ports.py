@@ -29,13 +29,21 @@ class Head(Struct, frozen=True, kw_only=True):
     etag: str
     bytes: int
     sha256: str | None
-
     media_type: str = ""
+
 
 class Link(Struct, frozen=True, kw_only=True):
     """A presigned address and the moment it dies (never later than the credentials that signed it)."""
 
     url: str
+    expires_at: Instant
+
+
+class Post(Struct, frozen=True, kw_only=True):
+    """A form that whoever has it may post, once its file is added as the last field, and the moment it dies."""
+
+    url: str
+    fields: dict[str, str]
     expires_at: Instant
 
 
@@ -46,6 +54,9 @@ class Received(Struct, frozen=True, kw_only=True):
     body: str
     receipt: str
     receives: int
+    reason: str | None = None
+    sent_at: Instant = 0
+    """When it was sent; a dead letter that went there by itself has kept the time of its first send."""
 
 
 class Depth(Struct, frozen=True, kw_only=True):
@@ -55,9 +66,6 @@ class Depth(Struct, frozen=True, kw_only=True):
     in_flight: int
     delayed: int
 
-    reason: str | None = None
-    sent_at: Instant = 0
-    """When it was sent; a dead letter that went there by itself has kept the time of its first send."""
     @property
     def total(self) -> int:
         return self.visible + self.in_flight + self.delayed
@@ -75,6 +83,30 @@ class OriginalStore(Protocol):
 
     def head_original(self, key: str) -> Head | None:
         """The current version, or None."""
+        ...
+
+
+class OriginalRanges(OriginalStore, Protocol):
+    """The bucket of originals to whoever has to see what was posted straight to it."""
+
+    def read_range(self, key: str, version_id: str, start: int, size: int) -> bytes:
+        """These bytes of the key's current version, fewer at its end.
+
+        Raises SourceMissing if the current version is another, or there is none.
+        """
+        ...
+
+
+class PostSigner(Protocol):
+    """Signs forms for originals."""
+
+    def post(
+        self, key: str, *, media_type: str, least_bytes: int, most_bytes: int, sha256: str | None, until: Instant
+    ) -> Post:
+        """A form for this very key and type, a size within the bounds and, if given, these very bytes (hex).
+
+        It dies at `until`, or earlier with the credentials that sign it. No call to AWS but their renewal.
+        """
         ...
 
 
@@ -127,6 +159,17 @@ class Queues(Protocol):
 
     def park(self, message: Received, reason: str) -> None:
         """Send to the queue's dead letters with the reason, as attribute `reason`; the caller deletes it afterwards."""
+        ...
+
+    def release(self, messages: Sequence[Received], *, dead_letters: bool = False) -> None:
+        """Let them be received again at once. A stale receipt is no error."""
+        ...
+
+    def redrive(self, letters: Sequence[Received]) -> None:
+        """Send dead letters to their queues again, as they stand; the caller deletes them afterwards.
+
+        Raises Unavailable if any could not be sent: then none may be deleted.
+        """
         ...
 
     def depth(self, queue: Queue, *, dead_letters: bool = False) -> Depth:
@@ -202,14 +245,4 @@ class Clock(Protocol):
 
     def now(self) -> Instant:
         """Milliseconds since the epoch."""
-        ...
-    def release(self, messages: Sequence[Received], *, dead_letters: bool = False) -> None:
-        """Let them be received again at once. A stale receipt is no error."""
-        ...
-
-    def redrive(self, letters: Sequence[Received]) -> None:
-        """Send dead letters to their queues again, as they stand; the caller deletes them afterwards.
-
-        Raises Unavailable if any could not be sent: then none may be deleted.
-        """
         ...

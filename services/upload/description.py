@@ -42,7 +42,7 @@ _PROBLEM_ANSWER: Final[dict[str, Any]] = {
 }
 _UPLOAD_BODY: Final[dict[str, Any]] = {
     "required": True,
-    "description": "RFC 7578. `options` may be left out; if there, it comes before `file`.",
+    "description": "A form (RFC 7578), its `options` before `file` or left out; or the bare picture.",
     "content": {
         "multipart/form-data": {
             "schema": {
@@ -54,7 +54,8 @@ _UPLOAD_BODY: Final[dict[str, Any]] = {
                 },
             },
             "encoding": {"options": {"contentType": "application/json"}, "file": {"contentType": "image/*"}},
-        }
+        },
+        "image/*": {"schema": {"contentMediaType": "image/*"}},
     },
 }
 
@@ -63,9 +64,24 @@ def _header(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
 
 
-_HEADERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
+def _in_query(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": {"type": "string"}}
+
+
+_KEY: Final = _header(
+    "Idempotency-Key", "The same key and the same request are the same job, however often they are sent."
+)
+_PARAMETERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
     ("/uploads", "post"): [
-        _header("Idempotency-Key", "The same key and the same request are the same job, however often they are sent.")
+        _KEY,
+        _header("Content-Digest", "`sha-256=:<base64>:` of the whole body (RFC 9530); other bytes are refused."),
+        _header("Repr-Digest", "The same."),
+        _in_query("preset", "Of a bare picture: as in the options. So are `priority`, `expires_in` and `digest`."),
+        _in_query("priority", "Of a bare picture."),
+        _in_query("expires_in", "Of a bare picture."),
+        _in_query("digest", "Of a bare picture."),
+        _in_query("filename", "Of a bare picture: its name."),
+        _in_query("options", "Of a bare picture: all of the options as JSON, instead of one by one."),
     ],
     ("/status/{job_id}", "get"): [
         _header("If-None-Match", "ETag of the answer you have: 304 while it holds, and what `wait` waits to change."),
@@ -95,9 +111,9 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     answers = {status: answer for status, answer in operation["responses"].items() if status != "400"}
     further = _FURTHER.get((path, method), {})
     described = {**operation, "responses": {**answers, **further, "default": _PROBLEM_ANSWER}}
-    headers = _HEADERS.get((path, method), [])
-    if headers:
-        described["parameters"] = [*operation.get("parameters", []), *headers]
+    parameters = _PARAMETERS.get((path, method), [])
+    if parameters:
+        described["parameters"] = [*operation.get("parameters", []), *parameters]
     if (path, method) == ("/uploads", "post"):
         described["requestBody"] = _UPLOAD_BODY
     return described

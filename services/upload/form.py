@@ -23,6 +23,7 @@ from multipart import (
 
 from contracts.errors import Malformed, PayloadTooLarge, UnsupportedMediaType
 from contracts.limits import MAX_BODY_BYTES, MAX_OPTIONS_BYTES
+from services.upload.digests import promised
 from services.upload.spool import Spool
 
 FRAMING_BYTES: Final = 32 * 1024
@@ -44,6 +45,8 @@ class Form(Struct, frozen=True, kw_only=True):
     options: bytes | None
     filename: str | None
     content_type: str | None
+    digests: frozenset[str] = frozenset()
+    """SHA-256 in hex that the head of the file's part promises."""
 
 
 def boundary_of(content_type: str | None, content_encoding: str | None) -> str:
@@ -52,7 +55,7 @@ def boundary_of(content_type: str | None, content_encoding: str | None) -> str:
         raise UnsupportedMediaType("send the body as it is: no Content-Encoding is read here")
     kind, parameters = parse_options_header(content_type or "")
     if kind != "multipart/form-data":
-        raise UnsupportedMediaType("send multipart/form-data with a part named file")
+        raise UnsupportedMediaType("send multipart/form-data with a part named file, or the picture itself as image/*")
     boundary = parameters.get("boundary", "")
     if not _BOUNDARY.fullmatch(boundary):
         raise Malformed("the Content-Type names no boundary of 1 to 70 characters")
@@ -128,6 +131,7 @@ class _Reading:
             options=None if self._options is None else bytes(self._options),
             filename=self._file.filename,
             content_type=self._file.header("Content-Type"),
+            digests=promised(self._file.headerlist),
         )
 
     def _begin(self, part: MultipartSegment) -> None:

@@ -1,7 +1,7 @@
 """The public routes: each parses its request, calls, and replies. What is done is in `intake`, `watch` and `links`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from typing import Annotated, Any, Final, TypeVar
 
 from litestar import Request, Response, get, post
@@ -10,17 +10,18 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from contracts.errors import Gone, NotFound, RequestTimeout, StateConflict
+from contracts.errors import Gone, NotFound, StateConflict
 from contracts.identifiers import Tenant, parse_job_id
 from contracts.job import Job, JobState
 from contracts.keys import Scope
 from contracts.limits import MAX_WAIT_SECONDS
 from contracts.options import Options, decode_options
 from services import edge
+from services.upload import digests
 from services.upload.auth import needs, tenant_of
-from services.upload.desk import Desk, Pace
+from services.upload.body import Incoming
+from services.upload.desk import Desk
 from services.upload.document import StatusDocument, status_document
-from services.upload.form import boundary_of, check_length, read_form
 from services.upload.headers import Known, idempotency_key, known_tags, preferred_wait
 from services.upload.intake import Accepted, Arrival, examined
 
@@ -43,15 +44,14 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
 
     @post("/uploads", status_code=202, summary="Send a picture", tags=["uploads"], opt=needs(Scope.UPLOADS_WRITE))
     async def upload(request: AnyRequest) -> Response[UploadAccepted]:
-        boundary = boundary_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
-        check_length(request.headers.get("content-length"))
+        incoming = Incoming(request, desk.pace)
         key = idempotency_key(request.headers.getall("idempotency-key", []))
         with desk.room.place():
             spool = desk.spool()
             try:
-                form = await read_form(boundary, _chunks(request, desk.pace), spool)
+                form, body = await incoming.read(spool)
                 options = Options() if form.options is None else decode_options(form.options)
-                body = await spool.whole()
+                digests.check([options.content_sha256()], body.sha256, "file")
                 source = await desk.threads.call(examined, body, form.content_type, form.filename)
                 arrival = Arrival(
                     tenant=tenant_of(request),
@@ -121,25 +121,6 @@ def _accepted(accepted: Accepted, announcement: BackgroundTask) -> Response[Uplo
         headers=headers,
         background=announcement,
     )
-
-
-async def _chunks(request: AnyRequest, pace: Pace) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises RequestTimeout if it comes too slowly, ClientGone if it stops coming."""
-    loop = asyncio.get_running_loop()
-    begun, received = loop.time(), 0
-    while True:
-        try:
-            async with asyncio.timeout_at(begun + pace.allowed(received)):
-                message = await request.receive()
-        except TimeoutError:
-            raise RequestTimeout(f"only {received} bytes came in {int(loop.time() - begun)} s") from None
-        if message["type"] != "http.request":
-            raise edge.ClientGone
-        chunk = message["body"]
-        received += len(chunk)
-        yield chunk
-        if not message["more_body"]:
-            return
 
 
 def _visible(job: Job | None, tenant: Tenant) -> Job:
