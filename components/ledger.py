@@ -8,7 +8,7 @@ from components.encryption import let_decrypt
 from components.identity import ProcessRole
 from components.naming import type_token
 from components.stage import Stage
-from contracts.tables import DUE, JOBS, REGISTRY, Index, Table
+from contracts.tables import BY_TENANT, DUE, JOBS, REGISTRY, Index, Table
 
 
 class LedgerTable:
@@ -22,6 +22,11 @@ class LedgerTable:
     def kept_by(self, role: ProcessRole) -> None:
         """The role may read items by their keys, and create and replace them whole. It may not delete, list or scan."""
         role.allow(["dynamodb:BatchGetItem", "dynamodb:PutItem"], self.arn)
+        let_decrypt(self._stage, role)
+
+    def listed_by(self, role: ProcessRole) -> None:
+        """The role may list the jobs of a tenant."""
+        role.allow(["dynamodb:Query"], self.arn.apply(lambda arn: f"{arn}/index/{BY_TENANT.name}"))
         let_decrypt(self._stage, role)
 
     def swept_by(self, role: ProcessRole) -> None:

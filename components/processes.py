@@ -65,6 +65,7 @@ class Processes:
         self._originals.storable_by(role, under=INLINE)
         self._originals.checkable_by(role, under=INLINE)
         self._tables.jobs.kept_by(role)
+        self._tables.jobs.listed_by(role)
         for queue in PLANNING:
             self._queues[queue].fed_by(role)
         if self._delivery is not None:

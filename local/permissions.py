@@ -82,6 +82,8 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
         for path in ("/api/queues", f"/api/status/{model.id}"):
             httpx.get(stack.internal_url + path).raise_for_status()
         story.step("an operator looked at the job and the queues")
+        httpx.get(f"{stack.url}/jobs").raise_for_status()
+        story.step("its owner listed the jobs")
         leftovers = Leftovers(stack, model.id, picture)
 
         def ends(job_id: str, *states: JobState) -> None:

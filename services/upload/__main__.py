@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from adapters import clients, telemetry
+from adapters.catalogue import DynamoCatalogue
 from adapters.clock import SystemClock
 from adapters.ledger import DynamoLedger
 from adapters.links import CloudFrontLinks, S3Links, signing_key
@@ -26,9 +27,11 @@ from contracts.environment import BadEnvironment, UploadEnvironment, from_enviro
 from contracts.ports import LinkSigner
 from services import edge
 from services.upload.application import PROCESS, application
+from services.upload.commands import Commands
 from services.upload.desk import Desk
 from services.upload.intake import Intake
 from services.upload.links import Links
+from services.upload.listing import Listing
 from services.upload.spool import SpoolRoom
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
@@ -76,7 +79,8 @@ def _check_loopback(host: str) -> None:
 def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     """The desk over AWS."""
     s3, clock, threads = _client(settings, "s3"), SystemClock(), Threads(BLOCKING_THREADS)
-    ledger = DynamoLedger(_client(settings, "dynamodb"), settings.jobs_table, settings.due_shards)
+    dynamodb = _client(settings, "dynamodb")
+    ledger = DynamoLedger(dynamodb, settings.jobs_table, settings.due_shards)
     queues = SqsQueues(_client(settings, "sqs"), settings.queue_urls)
     intake = Intake(
         ledger=ledger,
@@ -88,6 +92,8 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     )
     return Desk(
         intake=intake,
+        commands=Commands(ledger=ledger, clock=clock, timing=settings.timing, randomness=os.urandom),
+        listing=Listing(catalogue=DynamoCatalogue(dynamodb, settings.jobs_table), ledger=ledger, clock=clock),
         links=Links(_link_signer(settings, s3, clock), settings.timing.link_seconds),
         watcher=Watcher(ledger, threads),
         threads=threads,

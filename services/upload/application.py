@@ -9,7 +9,9 @@ from litestar.openapi import OpenAPIConfig
 from services import edge
 from services.upload.about import about_routes
 from services.upload.auth import guard
+from services.upload.command_routes import command_routes
 from services.upload.desk import Desk
+from services.upload.list_routes import list_routes
 from services.upload.routes import job_routes
 from services.upload.web import page_routes
 
@@ -30,7 +32,13 @@ def application(desk: Desk) -> Litestar:
             desk.threads.close()
 
     return edge.app(
-        [*job_routes(desk), *about_routes(desk.timing), *page_routes(desk.stack, desk.picture_origins)],
+        [
+            *job_routes(desk),
+            *command_routes(desk),
+            *list_routes(desk),
+            *about_routes(desk.timing),
+            *page_routes(desk.stack, desk.picture_origins),
+        ],
         process=PROCESS,
         readiness=desk.readiness,
         lifespan=[in_use],

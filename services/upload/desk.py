@@ -5,8 +5,10 @@ from msgspec import Struct
 from contracts.limits import BODY_PATIENCE_SECONDS, MIN_BODY_BYTES_PER_SECOND, Timing
 from services.edge import Readiness
 from services.upload.auth import Door, OpenDoor
+from services.upload.commands import Commands
 from services.upload.intake import Intake
 from services.upload.links import Links
+from services.upload.listing import Listing
 from services.upload.spool import Spool, SpoolRoom
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
@@ -27,6 +29,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     """Everything that a request of this service needs."""
 
     intake: Intake
+    commands: Commands
+    listing: Listing
     links: Links
     watcher: Watcher
     threads: Threads

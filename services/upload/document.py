@@ -16,6 +16,7 @@ from contracts.ports import Link
 from services import edge
 
 _DONE: Final = frozenset({VariantState.COMPLETED, VariantState.FAILED, VariantState.CANCELLED})
+_RETRYABLE: Final = frozenset({JobState.FAILED, JobState.PARTIALLY_COMPLETED})
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -82,6 +83,25 @@ class StatusDocument(Struct, frozen=True, kw_only=True):
     links: dict[str, str | None]
 
 
+class JobSummary(Struct, frozen=True, kw_only=True):
+    """A job in a list: what does not need a link or a look at its variants one by one."""
+
+    id: str
+    run: int
+    revision: int
+    state: str
+    created_at: str
+    finished_at: str | None
+    expires_at: str
+    preset: str | None
+    meta: dict[str, str]
+    filename: str | None
+    progress: Progress
+    errors: tuple[str, ...]
+    """Codes of what went wrong, on the job or any of its variants."""
+    status_url: str
+
+
 def rfc3339(instant: Instant) -> str:
     """An instant as text, UTC, with its milliseconds."""
     moment = datetime.fromtimestamp(instant // 1000, UTC)
@@ -90,7 +110,6 @@ def rfc3339(instant: Instant) -> str:
 
 def status_document(job: Job, links: Mapping[str, Link], *, base: str) -> StatusDocument:
     """The public part of a job; `links` by variant, `base` as `edge.base_url` says."""
-    done = sum(record.state in _DONE for record in job.variants)
     return StatusDocument(
         id=job.id,
         run=job.run,
@@ -101,15 +120,49 @@ def status_document(job: Job, links: Mapping[str, Link], *, base: str) -> Status
         expires_at=rfc3339(job.expires_at),
         preset=job.preset,
         meta=job.meta,
-        progress=Progress(done=done, total=len(job.variants)),
+        progress=_progress(job),
         source=_source(job.source, job.facts),
         variants=tuple(_variant(record, links.get(record.spec.name), base) for record in job.variants),
         timings_ms=timings(job),
         analysis=_analysis(job.facts),
         metadata=dict(job.facts.metadata) if job.facts else {},
         error=None if job.error is None else edge.fault_problem(job.error, base=base),
-        links={"self": f"/status/{job.id}"},
+        links={
+            "self": f"/status/{job.id}",
+            "cancel": None if job.is_final else f"/jobs/{job.id}/cancel",
+            "retry": f"/jobs/{job.id}/retry" if job.state in _RETRYABLE else None,
+            "delete": f"/jobs/{job.id}",
+        },
     )
+
+
+def job_summary(job: Job) -> JobSummary:
+    """The line of a job in a list."""
+    return JobSummary(
+        id=job.id,
+        run=job.run,
+        revision=job.revision,
+        state=job.state,
+        created_at=rfc3339(job.created_at),
+        finished_at=None if job.finished_at is None else rfc3339(job.finished_at),
+        expires_at=rfc3339(job.expires_at),
+        preset=job.preset,
+        meta=job.meta,
+        filename=job.source.filename,
+        progress=_progress(job),
+        errors=tuple(sorted(error_codes(job))),
+        status_url=f"/status/{job.id}",
+    )
+
+
+def error_codes(job: Job) -> frozenset[str]:
+    """Of the job itself and of its failed variants."""
+    codes = [record.error.code for record in job.variants if record.state is VariantState.FAILED and record.error]
+    return frozenset(codes if job.error is None else [*codes, job.error.code])
+
+
+def _progress(job: Job) -> Progress:
+    return Progress(done=sum(record.state in _DONE for record in job.variants), total=len(job.variants))
 
 
 def timings(job: Job) -> dict[str, float]:

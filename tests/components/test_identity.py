@@ -11,7 +11,7 @@ ROLES = ("upload", "link-signer", "processing", "eraser", "transform")
 
 PUT, GET, GET_VERSION = "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"
 SEND, RECEIVE, DELETE, MEASURE = "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"
-READ_JOBS, WRITE_JOBS, SWEEP = "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"
+READ_JOBS, WRITE_JOBS, QUERY = "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"
 ASSUME = "sts:AssumeRole"
 LIST_VERSIONS, ERASE = "s3:ListBucketVersions", ("s3:DeleteObject", "s3:DeleteObjectVersion")
 LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -20,6 +20,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "upload": {
         "Bucket originals /inline/*": (GET, PUT),
         "Table jobs": (READ_JOBS, WRITE_JOBS),
+        "Table jobs /index/by_tenant": (QUERY,),
         "Queue jobs": (SEND,),
         "Queue jobs-bulk": (SEND,),
         "Role link-signer": (ASSUME,),
@@ -28,7 +29,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "processing": {
         "Bucket originals /inline/*": (GET,),
         "Table jobs": (READ_JOBS, WRITE_JOBS),
-        "Table jobs /index/due": (SWEEP,),
+        "Table jobs /index/due": (QUERY,),
         "Queue jobs": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue jobs-bulk": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue completions": (DELETE, MEASURE, RECEIVE),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 import services.processing.changes
+import services.upload.commands
 import services.upload.intake
 from contracts import lifecycle
 from contracts.events import Event
@@ -20,7 +21,7 @@ Row = tuple[str, str, str]
 
 @contextmanager
 def rows_noted(rows: Counter[Row]) -> Iterator[None]:
-    """While it lasts, every step of intake, readers and sweeper is counted by its row."""
+    """While it lasts, every step of intake, commands, readers and sweeper is counted by its row."""
 
     def noted(job: Job | None, events: Sequence[Event], now: Instant, timing: Timing) -> Outcome:
         state = "none" if job is None else job.state.value
@@ -35,4 +36,5 @@ def rows_noted(rows: Counter[Row]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(services.processing.changes, "step", noted)
         patch.setattr(services.upload.intake, "step", noted)
+        patch.setattr(services.upload.commands, "step", noted)
         yield

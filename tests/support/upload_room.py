@@ -8,13 +8,15 @@ from typing import Any
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
 from services import edge
+from services.upload.commands import Commands
 from services.upload.desk import Desk, Pace
 from services.upload.intake import Intake
 from services.upload.links import Links
+from services.upload.listing import Listing
 from services.upload.spool import SpoolRoom
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
-from tests.support.memory import Faulty, MemoryLedger, MemoryObjects, MemoryQueues, VirtualClock
+from tests.support.memory import Faulty, MemoryCatalogue, MemoryLedger, MemoryObjects, MemoryQueues, VirtualClock
 
 
 class UploadRoom:
@@ -53,6 +55,8 @@ class UploadRoom:
         )
         self.desk = Desk(
             intake=self.intake,
+            commands=Commands(ledger=ledger, clock=self.clock, timing=self.timing, randomness=os.urandom),
+            listing=Listing(catalogue=MemoryCatalogue(self.ledger), ledger=ledger, clock=self.clock),
             links=Links(signer or self.objects, self.timing.link_seconds),
             watcher=Watcher(ledger, self.threads),
             threads=self.threads,

@@ -113,7 +113,12 @@ def test_a_queued_job_shows_what_is_known_of_it(client: Client, room: UploadRoom
         "analysis": {},
         "metadata": {},
         "error": None,
-        "links": {"self": f"/status/{job_id}"},
+        "links": {
+            "self": f"/status/{job_id}",
+            "cancel": f"/jobs/{job_id}/cancel",
+            "retry": None,
+            "delete": f"/jobs/{job_id}",
+        },
     }
 
 
