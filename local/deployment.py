@@ -152,7 +152,9 @@ class Deployment:
             workspace = LocalWorkspace(
                 work_dir=str(self._work), program=self._as_program(), pulumi_command=self._engine, env_vars={}
             )
-            self._engine.more = {"PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}"}
+            # without a file of attributes beside each file: an engine that is killed while it writes one leaves half of
+            # it, and then reads nothing any more (the files themselves are replaced whole, as objects of S3 are)
+            self._engine.more = {"PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}?metadata=skip"}
             self._stack = automation.Stack.create_or_select(self.name, workspace)
         return self._stack
 
