@@ -13,7 +13,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from adapters.clients import AwsClient
-from adapters.errors import code_of, translated
+from adapters.errors import translated
 from contracts.errors import AlreadyStored, NotFound, PipelineError, Unavailable
 from contracts.identifiers import Tenant
 from contracts.keys import KeyRecord, Prefix, decode_key, encode_key, forget_at

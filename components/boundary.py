@@ -17,8 +17,19 @@ IN_BUCKETS: Final[dict[str, tuple[str, ...]]] = {
 """With the stack's buckets, and with what is in them."""
 
 BY_NAME: Final[dict[str, tuple[str, ...]]] = {
-    "sqs:{prefix}*": ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"),
-    "dynamodb:table/{prefix}*": ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"),
+    "sqs:{prefix}*": (
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+    ),
+    "dynamodb:table/{prefix}*": (
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+    ),
     "logs:log-group:/aws/lambda/{prefix}*": ("logs:CreateLogStream", "logs:PutLogEvents"),
     "logs:log-group:/aws/vpc/{prefix}*": ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
     "logs:log-group:{prefix}*": ("logs:CreateLogStream", "logs:PutLogEvents"),

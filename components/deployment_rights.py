@@ -44,6 +44,7 @@ READS: Final[dict[str, tuple[str, ...]]] = {
 WITHHELD: Final = {
     "s3:DeleteBucket": "pictures have no copy",
     "dynamodb:DeleteTable": "jobs have no copy",
+    "secretsmanager:DeleteSecret": "without its pepper no API key of a stack is of use",
     "kms:ScheduleKeyDeletion": "without its key nothing that is stored is of use",
 }
 """In the provider's table, and refused to every workflow: a person deletes these, by a stack's own removal."""

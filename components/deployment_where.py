@@ -37,6 +37,7 @@ _NAMED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "lambda": ("function:{prefix}*",),
     "logs": ("log-group:/aws/lambda/{prefix}*", "log-group:/aws/vpc/{prefix}*", "log-group:{prefix}*"),
+    "secretsmanager": ("secret:{prefix}*",),
     "sns": ("{prefix}*",),
     "sqs": ("{prefix}*",),
 }
@@ -66,7 +67,7 @@ _BY_SERVICES: Final = frozenset(
         *("ReEncryptFrom", "ReEncryptTo"),
     )
 )
-"""What a table or a function under the customer's key asks of whoever makes or reads it; never by hand.
+"""What a table, a function or a secret under the customer's key asks of whoever makes or reads it; never by hand.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html and
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"""
 
@@ -179,7 +180,7 @@ def _kms(name: str, scope: Scope) -> _Places:
     if name == "TagResource":
         return [(key, scope.given)]
     if name in _BY_SERVICES:
-        services = [f"{service}.{scope.region}.amazonaws.com" for service in ("dynamodb", "lambda")]
+        services = [f"{service}.{scope.region}.amazonaws.com" for service in ("dynamodb", "lambda", "secretsmanager")]
         return [(key, ours | holds("StringEquals", "kms:ViaService", *services))]
     places = [(key, ours)]
     return [*places, (scope.arn("kms", f"alias/{scope.prefix}*"), _ALWAYS)] if name.endswith("Alias") else places

@@ -13,7 +13,7 @@ from components.access import VERSION, tls_only
 Document = dict[str, Any]
 
 GATED: Final = {
-    "dynamodb": ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"),
+    "dynamodb": ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
     "s3": (
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",
@@ -22,7 +22,13 @@ GATED: Final = {
         "s3:ListBucketVersions",
         "s3:PutObject",
     ),
-    "sqs": ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"),
+    "sqs": (
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+    ),
 }
 """What passes the gate of each service that holds data of ours: what some role is granted there, as a test sees to. The
 endpoint of any other service keeps the policy that AWS gives it, which lets all through."""

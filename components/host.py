@@ -36,9 +36,9 @@ class ServiceHosts(pulumi.ComponentResource):
     network), and then seals it: whatever else the role may do is granted before. A service without an image has a
     group that stays empty. Raises BadConfiguration if the region has no machine image.
 
-    `reached_from` are the security groups that may call `port`, by a label; nothing else comes in, not even SSH. What
-    goes out is HTTPS alone (names, time and metadata are the network's own and pass every security group). Where the
-    network has no way to the internet, that leads to its endpoints and nowhere else.
+    `reached_from` are the security groups that may call `port`, by a label; nothing else comes in, not even SSH, and
+    without any the process listens on loopback alone. What goes out is HTTPS alone (names, time and metadata are the
+    network's own and pass every security group). Where the network has no way to the internet, that leads to its endpoints and nowhere else.
     """
 
     group_name: Output[str]
@@ -106,7 +106,9 @@ class ServiceHosts(pulumi.ComponentResource):
             monitoring={"enabled": False},
             user_data=None
             if service.image is None
-            else self._user_data(service.image, port, environment, PAUSE_SECONDS if target_group_arns else 0),
+            else self._user_data(
+                service.image, port, bool(reached_from), environment, PAUSE_SECONDS if target_group_arns else 0
+            ),
             tag_specifications=[
                 {"resource_type": kind, "tags": {**stage.tags, "Name": stage.name(name)}}
                 for kind in ("instance", "volume", "network-interface")
@@ -194,7 +196,7 @@ class ServiceHosts(pulumi.ComponentResource):
         return role.seal()
 
     def _user_data(
-        self, image: str, port: int, environment: Input[Mapping[str, str]], pause_seconds: int
+        self, image: str, port: int, reached: bool, environment: Input[Mapping[str, str]], pause_seconds: int
     ) -> Output[str]:
         def encoded(variables: Mapping[str, str]) -> str:
             text = user_data(
@@ -202,6 +204,7 @@ class ServiceHosts(pulumi.ComponentResource):
                     service=self._name,
                     image=image,
                     port=port,
+                    reached=reached,
                     region=self._stage.region,
                     group=self._stage.name(self._name),
                     launching_hook=READY,

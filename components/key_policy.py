@@ -5,7 +5,7 @@ which of its people do, so nobody is locked out. It lets nobody, administrators 
 keys are used by services alone, on behalf of whom IAM lets use the service and the key.
 
     who                           comes through              for
-    principals of the account     S3, SQS                    objects, messages
+    principals of the account     S3, SQS, Secrets Manager   objects, messages, the pepper of API keys
     principals of the account     DynamoDB, Lambda           tables, the function's settings (they make grants)
     CloudWatch Logs               -                          the stack's logs
     CloudWatch                    -                          alarms to an encrypted topic
@@ -80,7 +80,7 @@ def key_policy(*, account: str, region: str, prefix: str, uses: KeyUses) -> str:
     """The policy of a stack's key. `prefix` begins the names of what is the stack's: `darkroom-<stack>-`."""
     statements = [
         _administration(account),
-        _through("UseForObjectsAndMessages", DATA_KEYS, ("s3", "sqs"), account, region),
+        _through("UseForObjectsAndMessages", DATA_KEYS, ("s3", "secretsmanager", "sqs"), account, region),
         _through(
             "UseForTablesAndFunction", (*CRYPTOGRAPHY, "kms:CreateGrant"), ("dynamodb", "lambda"), account, region
         ),

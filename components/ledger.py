@@ -24,6 +24,11 @@ class LedgerTable:
         role.allow(["dynamodb:BatchGetItem", "dynamodb:PutItem"], self.arn)
         let_decrypt(self._stage, role)
 
+    def looked_up_by(self, role: ProcessRole) -> None:
+        """The role may read one item by its whole key, and nothing else."""
+        role.allow(["dynamodb:GetItem"], self.arn)
+        let_decrypt(self._stage, role)
+
     def listed_by(self, role: ProcessRole) -> None:
         """The role may list the jobs of a tenant."""
         role.allow(["dynamodb:Query"], self.arn.apply(lambda arn: f"{arn}/index/{BY_TENANT.name}"))

@@ -13,13 +13,14 @@ from components.delivery import ResultDelivery
 from components.encryption import PipelineKey
 from components.fleet import CALLED, Fleet
 from components.function import TransformFunction
+from components.keys import KeyPepper
 from components.ledger import JobTables
 from components.messaging import pipeline_queues
 from components.naming import type_token
 from components.network import Network
 from components.observability import Observability
 from components.processes import READ, Processes
-from components.settings import PipelineConfig
+from components.settings import PipelineConfig, secrets_called
 from components.stage import Stage
 from components.storage import ImageBucket
 from components.watched import BalancerNames, watched_stack
@@ -86,6 +87,7 @@ class ImagePipeline(pulumi.ComponentResource):
             network=self.network,
             opts=child,
         )
+        pepper = KeyPepper("key-pepper", stage=stage, opts=child) if config.auth == "required" else None
         self.processes = Processes(
             stage=stage,
             config=config,
@@ -94,6 +96,7 @@ class ImagePipeline(pulumi.ComponentResource):
             queues=self.queues,
             tables=self.tables,
             delivery=self.delivery,
+            pepper=pepper,
             opts=child,
         )
         self.fleet = self._fleet(child)
@@ -110,7 +113,7 @@ class ImagePipeline(pulumi.ComponentResource):
             "network",
             stage=self._stage,
             settings=config.network,
-            interface_services=CALLED if self._config.delivery is None else CALLED | {"secretsmanager"},
+            interface_services=CALLED | secrets_called(config),
             isolated_services=frozenset({"sqs"}) if config.transform.isolated else frozenset(),
             with_hosts=config.hosts is not None,
             log_retention_days=config.log_retention_days,

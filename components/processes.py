@@ -10,6 +10,7 @@ from pulumi import Output, ResourceOptions
 
 from components.delivery import ResultDelivery
 from components.identity import ProcessRole
+from components.keys import KeyPepper
 from components.ledger import JobTables
 from components.messaging import PipelineQueue
 from components.settings import PipelineConfig
@@ -39,6 +40,7 @@ class Processes:
         queues: Mapping[Queue, PipelineQueue],
         tables: JobTables,
         delivery: ResultDelivery | None,
+        pepper: KeyPepper | None,
         opts: ResourceOptions,
     ) -> None:
         self._stage = stage
@@ -48,6 +50,7 @@ class Processes:
         self._queues = queues
         self._tables = tables
         self._delivery = delivery
+        self._pepper = pepper
         self.upload = self._upload_role(opts)
         self.link_signer = self._link_signer(opts)
         self.processing = self._processing_role(opts)
@@ -70,6 +73,9 @@ class Processes:
             self._queues[queue].fed_by(role)
         if self._delivery is not None:
             self._delivery.signing_by(role)
+        if self._pepper is not None:
+            self._pepper.readable_by(role)
+            self._tables.registry.looked_up_by(role)
         return role
 
     def _link_signer(self, opts: ResourceOptions) -> ProcessRole:
@@ -87,16 +93,17 @@ class Processes:
         for queue in READ:
             self._queues[queue].consumed_by(role)
             self._queues[queue].measured_by(role)
+            # what is owed, and dead letters that are sent again
+            self._queues[queue].fed_by(role)
             self._queues[queue].dead_letters.fed_by(role)
         for made in self._queues.values():
             # shown to operators; and a purge looks like empty queues, as does work that died: both have to be empty
             made.dead_letters.measured_by(role)
-        for queue in PLANNING:
-            self._queues[queue].fed_by(role)
+            made.dead_letters.consumed_by(role)
+            made.dead_letters.looked_into_by(role)
         transforms = self._queues[Queue.TRANSFORMS]
         transforms.fed_by(role)
         transforms.measured_by(role)
-        transforms.dead_letters.consumed_by(role)
         return role
 
     def _eraser(self, opts: ResourceOptions) -> ProcessRole:
@@ -124,6 +131,8 @@ class Processes:
                     queue_urls=values["urls"],
                     link_signer_role_arn=values["link_signer"],
                     auth=self._config.auth,
+                    registry_table=values["registry"],
+                    pepper_secret_name=None if self._pepper is None else self._pepper.secret_name,
                     delivery_domain=values["delivery_domain"],
                     delivery_key_id=values["delivery_key_id"],
                     delivery_secret_name=None if self._delivery is None else self._delivery.secret_name,
@@ -172,5 +181,6 @@ class Processes:
             originals=self._originals.bucket_name,
             results=self._results.bucket_name,
             jobs=self._tables.jobs.table_name,
+            registry=self._tables.registry.table_name,
             **more,
         )

@@ -105,6 +105,14 @@ PIPELINE: Final[dict[str, Calls]] = {
         update="TagResource UntagResource UpdateContinuousBackups UpdateTable UpdateTimeToLive",
         delete="DeleteTable",
     ),
+    "aws:secretsmanager/secret:Secret": calls(
+        "secretsmanager",
+        create="CreateSecret TagResource",
+        # what it holds is neither read nor written: it is declared without a value
+        read="DescribeSecret GetResourcePolicy",
+        update="TagResource UntagResource UpdateSecret",
+        delete="DeleteSecret",
+    ),
     "aws:lambda/function:Function": calls(
         "lambda",
         create="CreateFunction PutFunctionConcurrency TagResource iam:PassRole",

@@ -100,6 +100,12 @@ class PipelineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError(mistake)
 
 
+def secrets_called(config: PipelineConfig) -> frozenset[str]:
+    """The service that a process reads its secrets from, if it has any: the pepper of API keys, the key of links."""
+    has_secrets = config.auth == "required" or config.delivery is not None
+    return frozenset({"secretsmanager"}) if has_secrets else frozenset()
+
+
 def _contradictions(config: PipelineConfig) -> list[str]:
     """Mistakes that no single field shows, each as `path: what; hint`."""
     timing, transform, local = config.timing, config.transform, config.endpoint is not None

@@ -58,6 +58,8 @@ class HostText(Struct, frozen=True, kw_only=True):
     """In ECR, by its digest."""
     port: int
     """That the process listens on."""
+    reached: bool
+    """Whether anything on the network calls it; else it listens on loopback, where a session of SSM comes out."""
     region: str
     group: str
     """Name of the auto scaling group."""
@@ -106,8 +108,8 @@ def environment_file(variables: Mapping[str, str]) -> str:
 
 
 def _environment(host: HostText) -> dict[str, str]:
-    everywhere = "0.0.0.0"  # noqa: S104 - the security group says who comes in
-    where = {"DARKROOM_HOST": everywhere, "DARKROOM_PORT": str(host.port), "DARKROOM_SPOOL_DIRECTORY": SPOOL}
+    address = "0.0.0.0" if host.reached else "127.0.0.1"  # noqa: S104 - the security group says who comes in
+    where = {"DARKROOM_HOST": address, "DARKROOM_PORT": str(host.port), "DARKROOM_SPOOL_DIRECTORY": SPOOL}
     return {**where, **host.environment}
 
 

@@ -44,6 +44,9 @@ class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     link_signer_role_arn: str
     auth: Literal["required", "open"]
     """`open` is accepted on loopback only."""
+    registry_table: str
+    pepper_secret_name: str | None = None
+    """Of the secret with the pepper of API keys; there if `auth` is required."""
     spool_uploads: Annotated[int, Meta(ge=1, le=1_024)] = 32
     """Uploads in hand at once on one host; each holds at most 1 MiB of memory and one file on the spool's disk."""
     spool_directory: str | None = None

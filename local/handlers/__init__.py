@@ -7,7 +7,7 @@ are answered by `CALLS`.
 from collections.abc import Callable
 from typing import Any, Final
 
-from local.handlers import function, identity, ledger, logs, messaging, storage
+from local.handlers import function, identity, ledger, logs, messaging, secrets, storage
 from local.handlers.resource import Handler
 
 TYPES: Final[dict[str, type[Handler]]] = {
@@ -23,6 +23,7 @@ TYPES: Final[dict[str, type[Handler]]] = {
     "aws:sqs/redrivePolicy:RedrivePolicy": messaging.RedrivePolicy,
     "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": messaging.RedriveAllowPolicy,
     "aws:dynamodb/table:Table": ledger.Table,
+    "aws:secretsmanager/secret:Secret": secrets.Secret,
     "aws:iam/role:Role": identity.Role,
     "aws:iam/rolePolicy:RolePolicy": identity.RolePolicy,
     "aws:iam/policy:Policy": identity.Policy,

@@ -27,6 +27,8 @@ from services import edge
 from services.processing.backlog import Backlog
 from services.processing.crew import Crew, Member
 from services.processing.lanes import Lanes
+from services.processing.letter_routes import letter_routes
+from services.processing.letters import DeadLetters
 from services.processing.readers import house_readers
 from services.processing.routes import routes
 from services.processing.sweeper import Sweeper
@@ -51,7 +53,18 @@ def main(environ: Mapping[str, str]) -> int:
     drained_at: list[float] = []
     readiness.on_drain(lambda: drained_at.append(time.monotonic()))
     readiness.on_drain(crew.stop)
-    service = edge.app(routes(ledger, queues), process="processing", readiness=readiness)
+    stopping = threading.Event()
+    readiness.on_drain(stopping.set)
+    letters = DeadLetters(
+        queues=queues,
+        ledger=ledger,
+        clock=SystemClock(),
+        timing=settings.timing,
+        stopped=stopping.is_set,
+        pause=stopping.wait,
+    )
+    handlers = [*routes(ledger, queues), *letter_routes(letters, queues)]
+    service = edge.app(handlers, process="processing", readiness=readiness)
     crew.start()
     _log.info("process.started", stack=settings.stack, port=listener.getsockname()[1])
     edge.serve(service, listener=listener, readiness=readiness)
@@ -120,10 +133,19 @@ def _eraser(settings: ProcessingEnvironment) -> S3Eraser:
 
 
 def _listener(environ: Mapping[str, str]) -> socket.socket:
+    """On loopback and nowhere else: the internal API shows every tenant's jobs and asks for no key."""
+    _check_loopback(environ.get("DARKROOM_HOST", "127.0.0.1"))
     try:
-        return edge.listening_socket(environ, port=PORT)
+        listener = edge.listening_socket(environ, port=PORT)
     except OSError as error:
         raise BadEnvironment(f"cannot listen: {error.strerror}; set DARKROOM_PORT to a free port") from error
+    _check_loopback(listener.getsockname()[0])
+    return listener
+
+
+def _check_loopback(host: str) -> None:
+    if host not in ("127.0.0.1", "::1"):
+        raise BadEnvironment("the internal API is served on loopback only: DARKROOM_HOST is 127.0.0.1 or ::1")
 
 
 def _end_process() -> None:

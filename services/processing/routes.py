@@ -1,4 +1,7 @@
-"""The internal API: what an operator asks about a job and the queues. Never public.
+"""The internal API: what an operator asks about a job and the queues.
+
+It shows every tenant's jobs, so no tenant's key could open it. The process listens on loopback alone, and whoever asks
+is on its host: through a session of SSM, which IAM lets in by name and CloudTrail remembers.
 
 /healthz and /readyz are the edge's.
 """

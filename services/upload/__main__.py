@@ -20,13 +20,16 @@ from adapters.clock import SystemClock
 from adapters.ledger import DynamoLedger
 from adapters.links import CloudFrontLinks, S3Links, signing_key
 from adapters.objects import S3Originals
+from adapters.pepper import pepper
 from adapters.queues import SqsQueues
+from adapters.registry import DynamoKeys
 from adapters.sender import CoalescingSender
 from adapters.sessions import RoleSession
 from contracts.environment import BadEnvironment, UploadEnvironment, from_environ
 from contracts.ports import LinkSigner
 from services import edge
 from services.upload.application import PROCESS, application
+from services.upload.auth import Door, KeyDoor, OpenDoor
 from services.upload.commands import Commands
 from services.upload.desk import Desk
 from services.upload.intake import Intake
@@ -50,10 +53,8 @@ def main(environ: Mapping[str, str]) -> int:
     """Serve until told to stop; 0 after a drain. Raises BadEnvironment for what cannot be served."""
     settings = from_environ(UploadEnvironment, environ)
     telemetry.configure(PROCESS, settings.log_level)
-    if settings.auth == "required":
-        raise BadEnvironment("DARKROOM_AUTH=required: API keys are not available yet; run with auth open, on loopback")
     readiness = edge.Readiness()
-    listener = _listener(environ)
+    listener = _listener(environ, settings)
     service = application(_desk(settings, readiness))
     _log.info("process.started", stack=settings.stack, port=listener.getsockname()[1])
     edge.serve(service, listener=listener, readiness=readiness)
@@ -61,13 +62,15 @@ def main(environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _listener(environ: Mapping[str, str]) -> socket.socket:
-    _check_loopback(environ.get("DARKROOM_HOST", "127.0.0.1"))
+def _listener(environ: Mapping[str, str], settings: UploadEnvironment) -> socket.socket:
+    if settings.auth == "open":
+        _check_loopback(environ.get("DARKROOM_HOST", "127.0.0.1"))
     try:
         listener = edge.listening_socket(environ, port=DEFAULT_PORT)
     except OSError as error:
         raise BadEnvironment(f"cannot listen: {error.strerror}; set DARKROOM_PORT to a free port") from error
-    _check_loopback(listener.getsockname()[0])
+    if settings.auth == "open":
+        _check_loopback(listener.getsockname()[0])
     return listener
 
 
@@ -99,11 +102,22 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         threads=threads,
         room=SpoolRoom(settings.spool_uploads),
         readiness=readiness,
+        door=_door(settings, clock, threads),
         timing=settings.timing,
         stack=settings.stack,
         picture_origins=_picture_origins(settings),
         spool_directory=settings.spool_directory,
     )
+
+
+def _door(settings: UploadEnvironment, clock: SystemClock, threads: Threads) -> Door:
+    """Raises BadEnvironment if keys are required and cannot be checked: there is no pepper yet."""
+    if settings.auth == "open":
+        return OpenDoor()
+    if settings.pepper_secret_name is None:
+        raise BadEnvironment("DARKROOM_PEPPER_SECRET_NAME: not set, but DARKROOM_AUTH=required needs it")
+    secret = pepper(_client(settings, "secretsmanager"), settings.pepper_secret_name, settings.stack)
+    return KeyDoor(DynamoKeys(_client(settings, "dynamodb"), settings.registry_table), secret, clock, threads)
 
 
 def _link_signer(settings: UploadEnvironment, s3: clients.AwsClient, clock: SystemClock) -> LinkSigner:

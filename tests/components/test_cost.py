@@ -121,8 +121,9 @@ def test_a_developers_stack_costs_two_small_hosts_with_their_disks_and_addresses
         "1 processing host t4g.micro, once there is an image": round(0.0092 * HOURS, 2),
         "2 disks of 16 GB": round(0.088 * 32, 2),
         "2 public addresses": round(0.005 * 2 * HOURS, 2),
+        "secret of the API keys' pepper": 0.4,
     }
-    assert cost.total_usd == 23.56
+    assert cost.total_usd == 23.96
     assert cost.not_counted == ()
 
 
@@ -187,7 +188,7 @@ def test_public_addresses_are_counted_wherever_they_stand() -> None:
 
 def test_without_a_way_to_the_internet_every_service_has_an_endpoint_in_each_zone() -> None:
     config = PipelineConfig(network=Network(egress="endpoints"), hosts=Hosts(), transform=Transform(isolated=True))
-    assert "8 interface endpoints in 2 zones" in {need.what for need in needs(config)}
+    assert "9 interface endpoints in 2 zones" in {need.what for need in needs(config)}
 
 
 def test_the_alarms_have_a_key_of_their_own_unless_the_stack_has_one() -> None:

@@ -186,7 +186,7 @@ def test_a_deployer_may_do_everything_in_the_table_but_what_is_withheld(foundati
 def test_a_stack_gets_rights_over_the_parts_it_has() -> None:
     plan = founded({"repository": "o/r", "stacks": {"prod": {"environment": "p", "parts": []}}})
     services = {action.partition(":")[0] for action, _, _ in triples(documents(plan, "deploy-prod"))}
-    assert services == {"dynamodb", "iam", "kms", "lambda", "logs", "s3", "sqs"}
+    assert services == {"dynamodb", "iam", "kms", "lambda", "logs", "s3", "secretsmanager", "sqs"}
     assert passed_to(documents(plan, "deploy-prod")) == {"lambda.amazonaws.com"}
 
 

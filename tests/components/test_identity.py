@@ -11,7 +11,9 @@ ROLES = ("upload", "link-signer", "processing", "eraser", "transform")
 
 PUT, GET, GET_VERSION = "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"
 SEND, RECEIVE, DELETE, MEASURE = "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"
+GIVE_BACK = "sqs:ChangeMessageVisibility"
 READ_JOBS, WRITE_JOBS, QUERY = "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"
+LOOK_UP = "dynamodb:GetItem"
 ASSUME = "sts:AssumeRole"
 LIST_VERSIONS, ERASE = "s3:ListBucketVersions", ("s3:DeleteObject", "s3:DeleteObjectVersion")
 LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -32,12 +34,12 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "Table jobs /index/due": (QUERY,),
         "Queue jobs": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue jobs-bulk": (DELETE, MEASURE, RECEIVE, SEND),
-        "Queue completions": (DELETE, MEASURE, RECEIVE),
+        "Queue completions": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue transforms": (MEASURE, SEND),
-        "Queue jobs-dead-letters": (MEASURE, SEND),
-        "Queue jobs-bulk-dead-letters": (MEASURE, SEND),
-        "Queue completions-dead-letters": (MEASURE, SEND),
-        "Queue transforms-dead-letters": (DELETE, MEASURE, RECEIVE),
+        "Queue jobs-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE, SEND),
+        "Queue jobs-bulk-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE, SEND),
+        "Queue completions-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE, SEND),
+        "Queue transforms-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE),
         "Role eraser": (ASSUME,),
     },
     "eraser": {
@@ -108,14 +110,17 @@ def meant(plan: Plan, role: str) -> list[Statement]:
             found.append(Statement(frozenset(PULL), frozenset({repository})))
     if role == "upload":
         found += [Statement(frozenset({GET_VALUE}), frozenset([arn])) for arn in secrets(plan)]
+        if plan.of("Secret"):
+            found.append(Statement(frozenset({LOOK_UP}), frozenset([plan.one("Table", "registry").state["arn"]])))
     return found
 
 
 def secrets(plan: Plan) -> list[str]:
-    """Of a stack that delivers through CloudFront: the secret that its links are signed with."""
+    """The pepper of API keys; and where CloudFront delivers, the secret that its links are signed with."""
+    peppers = [one.state["arn"] for one in plan.of("Secret")]
     if not plan.of("Distribution"):
-        return []
-    return [f"arn:aws:secretsmanager:{plan.region}:{ACCOUNT}:secret:darkroom-{plan.stack}-delivery-??????"]
+        return peppers
+    return [*peppers, f"arn:aws:secretsmanager:{plan.region}:{ACCOUNT}:secret:darkroom-{plan.stack}-delivery-??????"]
 
 
 def over(plan: Plan, place: str) -> str:

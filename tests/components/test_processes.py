@@ -48,7 +48,9 @@ def test_the_upload_service_reads_its_settings(plan: Plan) -> None:
         due_shards=8,
         queue_urls={queue: urls(plan)[queue] for queue in (Queue.JOBS, Queue.JOBS_BULK)},
         link_signer_role_arn=plan.one("Role", "link-signer").state["arn"],
+        registry_table=plan.one("Table", "registry").state["name"],
         auth="open" if plan.stack == "local" else "required",
+        pepper_secret_name=None if plan.stack == "local" else f"darkroom-{plan.stack}-key-pepper",
         **delivered(plan),
     )
 

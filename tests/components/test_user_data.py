@@ -24,6 +24,7 @@ from contracts.messages import Queue
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/darkroom/upload@sha256:" + "a" * 64
 HOST = HostText(
+    reached=True,
     service="upload",
     image=IMAGE,
     port=8000,
@@ -129,7 +130,13 @@ def test_the_longest_configuration_there_can_be_fits() -> None:
     common = {"region": region, "stack": stack, "jobs_table": "j" * 64, "due_shards": 256}
     common |= {"originals_bucket": "o" * 63, "results_bucket": "r" * 63, "queue_urls": urls}
     environments = [
-        UploadEnvironment(**common, link_signer_role_arn=arn, auth="required"),
+        UploadEnvironment(
+            **common,
+            registry_table="t" * 64,
+            pepper_secret_name="p" * 64,
+            link_signer_role_arn=arn,
+            auth="required",
+        ),
         ProcessingEnvironment(**common, dead_letter_urls=urls, eraser_role_arn=arn, transform_concurrency=1_000),
     ]
     for environment in environments:
@@ -148,6 +155,8 @@ def test_the_process_reads_from_the_file_what_the_stack_told_it() -> None:
         queue_urls={Queue.JOBS: "https://a", Queue.JOBS_BULK: "https://b"},
         link_signer_role_arn="arn:aws:iam::1:role/x",
         auth="required",
+        registry_table="darkroom-prod-registry",
+        pepper_secret_name="darkroom-prod-key-pepper",  # noqa: S106 - the name of a secret
         spool_directory="/spool",
     )
     told = msgspec.structs.replace(meant, spool_directory=None)
@@ -155,6 +164,12 @@ def test_the_process_reads_from_the_file_what_the_stack_told_it() -> None:
     variables = read_by_docker(files(text)["/etc/darkroom/environment"][1])
     assert from_environ(UploadEnvironment, variables) == meant
     assert (variables["DARKROOM_HOST"], variables["DARKROOM_PORT"]) == ("0.0.0.0", "8000")  # noqa: S104 - in a container
+
+
+def test_what_nobody_reaches_listens_on_the_hosts_loopback() -> None:
+    text = user_data(msgspec.structs.replace(HOST, reached=False))
+    variables = read_by_docker(files(text)["/etc/darkroom/environment"][1])
+    assert variables["DARKROOM_HOST"] == "127.0.0.1"
 
 
 def test_the_container_is_shut_in() -> None:

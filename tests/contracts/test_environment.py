@@ -82,6 +82,7 @@ UPLOAD: dict[str, Any] = {
     "queue_urls": {Queue.JOBS: "http://127.0.0.1:4566/jobs"},
     "link_signer_role_arn": "arn:aws:iam::000000000000:role/link-signer",
     "auth": "open",
+    "registry_table": "registry",
 }
 
 

@@ -294,6 +294,10 @@ _ANSWERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "aws:s3/bucket:Bucket": lambda inputs, region: {"arn": f"arn:aws:s3:::{inputs['bucket']}"},
     "aws:sqs/queue:Queue": _queue,
     "aws:dynamodb/table:Table": _named("dynamodb", "table/"),
+    # it ends a secret's name in an ARN with six characters of its own
+    "aws:secretsmanager/secret:Secret": lambda inputs, region: {
+        "arn": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{inputs['name']}-AbCdEf"
+    },
     "aws:lambda/function:Function": _named("lambda", "function:"),
     "aws:cloudwatch/logGroup:LogGroup": _named("logs", "log-group:"),
     "aws:iam/role:Role": lambda inputs, region: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{inputs['name']}"},

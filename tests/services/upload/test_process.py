@@ -24,6 +24,7 @@ SETTINGS = UploadEnvironment(
     queue_urls={Queue.JOBS: "http://127.0.0.1:1/jobs", Queue.JOBS_BULK: "http://127.0.0.1:1/jobs-bulk"},
     link_signer_role_arn="arn:aws:iam::000000000000:role/signer",
     auth="open",
+    registry_table="registry",
 )
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "PYTHONPATH": "."}
 COMMAND = [sys.executable, "-m", "services.upload"]
@@ -38,7 +39,11 @@ def ended(**changes: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"DARKROOM_AUTH": "required"}, "keys are not available yet"),
+        ({"DARKROOM_AUTH": "required"}, "DARKROOM_PEPPER_SECRET_NAME: not set"),
+        (
+            {"DARKROOM_AUTH": "required", "DARKROOM_PEPPER_SECRET_NAME": "pepper"},
+            "the secret pepper cannot be read (EndpointConnectionError)",
+        ),
         ({"DARKROOM_AUTH": "maybe"}, "DARKROOM_AUTH"),
         ({"DARKROOM_HOST": "0.0.0.0"}, "loopback only"),  # noqa: S104 - refused before it is bound
         ({"DARKROOM_DUE_SHARDS": "none"}, "DARKROOM_DUE_SHARDS"),
