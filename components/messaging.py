@@ -39,6 +39,10 @@ class Mailbox:
         role.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], self.arn)
         let_decrypt(self.stage, role)
 
+    def looked_into_by(self, role: ProcessRole) -> None:
+        """The role may give back what it received, at once."""
+        role.allow(["sqs:ChangeMessageVisibility"], self.arn)
+
     def measured_by(self, role: ProcessRole) -> None:
         """The role may see how many messages wait."""
         role.allow(["sqs:GetQueueAttributes"], self.arn)

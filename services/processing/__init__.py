@@ -5,7 +5,8 @@
     pace        when to receive next           backlog     how full `transforms` is
     lanes       eight of `jobs` to one of bulk purges      queues that were emptied behind our back
     story       the log lines of a change      records     the whole job as JSON for operators
-    routes      the internal API               __main__    the composition root
+    letters     dead letters, and redrive      routes, letter_routes  the internal API
+    __main__    the composition root
 
 Every change of a job is `contracts.lifecycle.step`; nothing here knows what an event means.
 """

@@ -13,6 +13,8 @@ from litestar.routes import HTTPRoute
 
 from contracts.errors import PipelineError, Superseded
 from services import edge
+from services.processing.letter_routes import letter_routes
+from services.processing.letters import DeadLetters
 from services.processing.routes import routes
 from services.upload.application import application
 from tests.api.conftest import Addresses
@@ -48,7 +50,9 @@ def is_asked(service: str, method: str, path: str) -> bool:
 def test_every_route_of_both_services_is_asked_for() -> None:
     room = UploadRoom()
     upload = application(room.desk)
-    processing = edge.app(routes(room.ledger, room.queues), process="processing", readiness=edge.Readiness())
+    letters = DeadLetters(queues=room.queues, ledger=room.ledger, clock=room.clock, timing=room.timing)
+    handlers = [*routes(room.ledger, room.queues), *letter_routes(letters, room.queues)]
+    processing = edge.app(handlers, process="processing", readiness=edge.Readiness())
     services = {"base_url": upload, "internal_url": processing}
     found = [(service, *route) for service, app in services.items() for route in routes_of(app)]
     room.threads.close()
