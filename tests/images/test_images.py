@@ -141,6 +141,17 @@ def test_a_container_without_settings_ends_with_a_line(enclosure: Enclosure, ser
     assert ended.stderr.strip().startswith(f"{service}: DARKROOM_REGION is not set;")
 
 
+def test_the_same_source_gives_the_same_layers(workshop: images.Workshop, enclosure: Enclosure) -> None:
+    """Whoever builds a commit again gets what was deployed, byte by byte: nothing in a layer is of the build."""
+    layers = []
+    for number in (1, 2):
+        tag = f"localhost/again:{number}"
+        workshop.build(images.SERVICES, "upload", tag, "--no-cache", "--timestamp", "1790000000")
+        layers.append(msgspec.json.decode(enclosure.out("podman", "image", "inspect", tag))[0]["RootFS"]["Layers"])
+    assert layers[0] == layers[1]
+    assert len(layers[0]) == 4
+
+
 def test_libraries_for_the_hosts_processor_are_installed_on_any(
     workshop: images.Workshop, enclosure: Enclosure
 ) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
-PATIENCE_SECONDS: Final = 300
+PATIENCE_SECONDS: Final = 600
 """No test asserts a time; this ends one that waits for what will not come."""
 
 _HOLDER: Final = """

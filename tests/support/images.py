@@ -105,6 +105,8 @@ class Workshop:
         enclosure.run("podman", "rm", "--all", "--force", "--time", "0")
         enclosure.run("podman", "volume", "rm", "--all", "--force")
         enclosure.run("buildah", "rm", "--all")
+        # layers of today's builds are what makes the next one fast
+        enclosure.run("podman", "image", "prune", "--force", "--filter", "until=24h")
         self.base = self._base()
 
     def build(self, dockerfile: str, stage: str, tag: str, *more: str) -> None:
