@@ -82,9 +82,8 @@ TABLE = {
             "operations contracts adapters client functions.transform boto3 botocore cyclopts httpx msgspec rich yaml"
         )
         | _names("components.naming components.settings components.site components.words components.alarms")
-        | _names(
-            "components.cost components.quotas components.price_file components.watched components.machines components.needs"
-        )
+        | _names("components.cost components.quotas components.price_file components.watched")
+        | _names("components.machines components.needs")
         | _names("components.foundation_settings"),
         never=_names("pulumi services") | NOBODYS,
         requirements="operations",
