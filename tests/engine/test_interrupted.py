@@ -8,20 +8,17 @@ import pytest
 from local.aws import Clients
 from local.cloud import Cloud
 from local.deployment import Deployment, Failed
-from tests.support.engine import Doomed, deployment, doomed, everything, touched
+from tests.support.engine import Doomed, declared, deployment, doomed, everything, touched
 
 
 def _own(clients: Clients, stack: str) -> dict[str, list[str]]:
-    return {what: [name for name in names if f"-{stack}-" in name] for what, names in everything(clients).items()}
+    return {kind: [name for name in names if f"-{stack}-" in name] for kind, names in everything(clients).items()}
 
 
 def _assert_whole(stack: Deployment, clients: Clients) -> None:
     """Everything is there, once, and as declared; and nothing of it stays when it is taken away."""
     assert touched(stack.up(refresh=True)) == {}
-    queues = [one for one in stack.resources().values() if one["type"] == "aws:sqs/queue:Queue"]
-    there = {what: len(names) for what, names in _own(clients, stack.name).items()}
-    once = {"buckets": 2, "tables": 2, "roles": 5, "policies": 0, "functions": 1, "mappings": 1, "log groups": 1}
-    assert there == {**once, "queues": len(queues)}
+    assert {kind: len(names) for kind, names in _own(clients, stack.name).items()} == declared(stack)
     stack.destroy()
     assert not any(_own(clients, stack.name).values())
 

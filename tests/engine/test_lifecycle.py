@@ -12,7 +12,7 @@ from local.aws import Clients
 from local.cloud import Cloud
 from local.deployment import Deployment, Failed
 from local.stack import laid_over
-from tests.support.engine import deployment, everything, local_config, ops, touched
+from tests.support.engine import declared, deployment, everything, local_config, ops, touched
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +31,7 @@ def test_a_second_look_finds_nothing_to_do(stack: Deployment) -> None:
 
 def test_everything_is_there_and_nothing_is_recorded_only(stack: Deployment, clients: Clients) -> None:
     assert set(stack.provider.answered) == {"applied"}
-    there = everything(clients)
-    assert {what: len(names) for what, names in there.items()} == {
-        "buckets": len(_of(stack, "s3/bucket:Bucket")),
-        "queues": len(_of(stack, "sqs/queue:Queue")),
-        "tables": len(_of(stack, "dynamodb/table:Table")),
-        "roles": len(_of(stack, "iam/role:Role")),
-        "policies": 0,
-        "functions": 1,
-        "mappings": 1,
-        "log groups": len(_of(stack, "cloudwatch/logGroup:LogGroup")),
-    }
+    assert {kind: len(names) for kind, names in everything(clients).items()} == declared(stack)
 
 
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
@@ -218,5 +208,5 @@ def test_what_is_protected_is_not_taken_away(tmp_path: Path, cloud: Cloud, clien
     left = {one["type"]: one["id"] for one in stack.resources().values()}
     assert left.keys() == {"aws:s3/bucket:Bucket", "aws:dynamodb/table:Table"}
     there = everything(clients)
-    assert len([name for name in there["buckets"] if "-kept-" in name]) == 2
-    assert len([name for name in there["tables"] if "-kept-" in name]) == 2
+    assert len([name for name in there["s3/bucket:Bucket"] if "-kept-" in name]) == 2
+    assert len([name for name in there["dynamodb/table:Table"] if "-kept-" in name]) == 2

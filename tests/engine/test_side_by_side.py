@@ -117,7 +117,7 @@ def test_a_change_of_one_and_its_end_leave_the_other_as_it_was(
 ) -> None:
     alice, bob = stacks["alice"], stacks["bob"]
     clients["sqs"].send_message(QueueUrl=exports["bob"]["queues"]["jobs"]["url"], MessageBody="bob's")
-    before = {what: [one for one in names if "-bob-" in one] for what, names in everything(clients).items()}
+    before = {kind: [one for one in names if "-bob-" in one] for kind, names in everything(clients).items()}
     alice.configure(local_config(cloud.endpoint, {"results_days": 500, "log_retention_days": 3}))
     assert alice.up().changes
     assert touched(bob.up(refresh=True)) == {}

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -98,21 +99,41 @@ def touched(outcome: Outcome) -> dict[str, str]:
     }
 
 
+LISTED: dict[str, Callable[[Clients], list[str]]] = {
+    "s3/bucket:Bucket": lambda clients: [one["Name"] for one in clients["s3"].list_buckets()["Buckets"]],
+    "sqs/queue:Queue": lambda clients: [
+        url.rpartition("/")[2] for url in clients["sqs"].list_queues().get("QueueUrls", [])
+    ],
+    "dynamodb/table:Table": lambda clients: clients["dynamodb"].list_tables()["TableNames"],
+    "secretsmanager/secret:Secret": lambda clients: [
+        one["Name"] for one in clients["secretsmanager"].list_secrets()["SecretList"]
+    ],
+    "iam/role:Role": lambda clients: [one["RoleName"] for one in clients["iam"].list_roles()["Roles"]],
+    "iam/policy:Policy": lambda clients: [
+        one["PolicyName"] for one in clients["iam"].list_policies(Scope="Local")["Policies"]
+    ],
+    "lambda/function:Function": lambda clients: [
+        one["FunctionName"] for one in clients["lambda"].list_functions()["Functions"]
+    ],
+    "lambda/eventSourceMapping:EventSourceMapping": lambda clients: [
+        one["EventSourceArn"] for one in clients["lambda"].list_event_source_mappings()["EventSourceMappings"]
+    ],
+    "cloudwatch/logGroup:LogGroup": lambda clients: [
+        one["logGroupName"] for one in clients["logs"].describe_log_groups()["logGroups"]
+    ],
+}
+"""How each applied type is listed that stands by itself; the others hang on one of these."""
+
+
 def everything(clients: Clients) -> dict[str, list[str]]:
-    """The names of all that is there, of every type that is applied."""
-    listed: dict[str, Callable[[], list[str]]] = {
-        "buckets": lambda: [one["Name"] for one in clients["s3"].list_buckets()["Buckets"]],
-        "queues": lambda: [url.rpartition("/")[2] for url in clients["sqs"].list_queues().get("QueueUrls", [])],
-        "tables": lambda: clients["dynamodb"].list_tables()["TableNames"],
-        "roles": lambda: [one["RoleName"] for one in clients["iam"].list_roles()["Roles"]],
-        "policies": lambda: [one["PolicyName"] for one in clients["iam"].list_policies(Scope="Local")["Policies"]],
-        "functions": lambda: [one["FunctionName"] for one in clients["lambda"].list_functions()["Functions"]],
-        "mappings": lambda: [
-            one["EventSourceArn"] for one in clients["lambda"].list_event_source_mappings()["EventSourceMappings"]
-        ],
-        "log groups": lambda: [one["logGroupName"] for one in clients["logs"].describe_log_groups()["logGroups"]],
-    }
-    return {what: sorted(names()) for what, names in listed.items()}
+    """The names of all that is there, by type."""
+    return {kind: sorted(names(clients)) for kind, names in LISTED.items()}
+
+
+def declared(stack: Deployment) -> dict[str, int]:
+    """How many of each of those types the state of a stack has."""
+    kinds = Counter(one["type"].removeprefix("aws:") for one in stack.resources().values())
+    return {kind: kinds[kind] for kind in LISTED}
 
 
 class EngineMade(Supervisor):
