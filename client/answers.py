@@ -112,6 +112,42 @@ class Status(Struct, frozen=True, kw_only=True):
         return self.state == "completed"
 
 
+class Commanded(Struct, frozen=True, kw_only=True):
+    """The state that a command brought the job to, and the revision that it made."""
+
+    id: str
+    state: str
+    revision: int = 0
+    replayed: bool = False
+    """The same command had been carried out before; this is the answer that it got."""
+    as_sent: dict[str, Any] = field(default_factory=dict)
+
+
+class JobLine(Struct, frozen=True, kw_only=True):
+    """A job in a list. `errors` are codes, of the job or its variants."""
+
+    id: str
+    state: str
+    run: int = 1
+    revision: int = 0
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    preset: str | None = None
+    meta: dict[str, str] = field(default_factory=dict)
+    filename: str | None = None
+    progress: Progress = Progress()
+    errors: tuple[str, ...] = ()
+    as_sent: dict[str, Any] = field(default_factory=dict)
+
+
+class JobPage(Struct, frozen=True, kw_only=True):
+    """Jobs, newest first; `next` leads to the page after this one, None from the last. A page may be empty."""
+
+    jobs: tuple[JobLine, ...] = ()
+    next: str | None = None
+
+
 def sha256_of(digest: str | None) -> bytes | None:
     """The 32 bytes of a digest in the form of RFC 9530; None for any other text."""
     text = digest or ""
@@ -134,6 +170,21 @@ def read_status(body: bytes, *, etag: str) -> Status:
     """Raises msgspec.MsgspecError or UnicodeDecodeError for what is not a status document."""
     document = msgspec.json.decode(body, type=dict[str, Any])
     return msgspec.structs.replace(_convert(document, Status), etag=etag, as_sent=document)
+
+
+def read_commanded(body: bytes, *, replayed: bool) -> Commanded:
+    """Raises msgspec.MsgspecError or UnicodeDecodeError for what is not such an answer."""
+    document = msgspec.json.decode(body, type=dict[str, Any])
+    return msgspec.structs.replace(_convert(document, Commanded), replayed=replayed, as_sent=document)
+
+
+def read_page(body: bytes) -> JobPage:
+    """Raises msgspec.MsgspecError or UnicodeDecodeError for what is not a page of a list."""
+    document = msgspec.json.decode(body, type=dict[str, Any])
+    page = _convert(document, JobPage)
+    sent = document.get("jobs", [])
+    jobs = (msgspec.structs.replace(job, as_sent=one) for job, one in zip(page.jobs, sent, strict=True))
+    return msgspec.structs.replace(page, jobs=tuple(jobs))
 
 
 def _convert(document: dict[str, Any], kind: type[T]) -> T:

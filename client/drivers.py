@@ -8,7 +8,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +16,8 @@ from typing import Final, TypeVar, Unpack
 
 import httpx
 
-from client.answers import Accepted, Status
-from client.conversation import DEFAULT_ADDRESS, Conversation, Downloaded, UploadOptions
+from client.answers import Accepted, Commanded, JobLine, JobPage, Status
+from client.conversation import DEFAULT_ADDRESS, Conversation, Downloaded, ListFilters, UploadOptions
 from client.effects import Answer, Ask, Flow, Pause, Silence
 from client.errors import BadInput
 from client.picture import Given
@@ -46,6 +46,26 @@ class Darkroom:
         self, job_id: str, timeout: float | None = None, on_change: Callable[[Status], None] | None = None
     ) -> Status:
         return self._run(self._conversation.wait(job_id, timeout, on_change))
+
+    def cancel(self, job_id: str, key: str | None = None) -> Commanded:
+        return self._run(self._conversation.cancel(job_id, key))
+
+    def retry(self, job_id: str, revision: int | None = None, key: str | None = None) -> Commanded:
+        return self._run(self._conversation.retry(job_id, revision, key))
+
+    def delete(self, job_id: str, key: str | None = None) -> Commanded:
+        return self._run(self._conversation.delete(job_id, key))
+
+    def page(self, cursor: str | None = None, **filters: Unpack[ListFilters]) -> JobPage:
+        return self._run(self._conversation.page(cursor, filters))
+
+    def jobs(self, **filters: Unpack[ListFilters]) -> Iterator[JobLine]:
+        """Every job that fits, newest first, read page by page as they are asked for."""
+        page = self.page(**filters)
+        yield from page.jobs
+        while page.next is not None:
+            page = self.page(page.next, **filters)
+            yield from page.jobs
 
     def download(self, job: str | Status, to: str | Path, variants: Iterable[str] | None = None) -> list[Downloaded]:
         return self._run(self._conversation.download(job, to, variants))
@@ -106,6 +126,28 @@ class AsyncDarkroom:
     ) -> Status:
         return await self._run(self._conversation.wait(job_id, timeout, on_change))
 
+    async def cancel(self, job_id: str, key: str | None = None) -> Commanded:
+        return await self._run(self._conversation.cancel(job_id, key))
+
+    async def retry(self, job_id: str, revision: int | None = None, key: str | None = None) -> Commanded:
+        return await self._run(self._conversation.retry(job_id, revision, key))
+
+    async def delete(self, job_id: str, key: str | None = None) -> Commanded:
+        return await self._run(self._conversation.delete(job_id, key))
+
+    async def page(self, cursor: str | None = None, **filters: Unpack[ListFilters]) -> JobPage:
+        return await self._run(self._conversation.page(cursor, filters))
+
+    async def jobs(self, **filters: Unpack[ListFilters]) -> AsyncIterator[JobLine]:
+        """Every job that fits, newest first, read page by page as they are asked for."""
+        page = await self.page(**filters)
+        for job in page.jobs:
+            yield job
+        while page.next is not None:
+            page = await self.page(page.next, **filters)
+            for job in page.jobs:
+                yield job
+
     async def download(
         self, job: str | Status, to: str | Path, variants: Iterable[str] | None = None
     ) -> list[Downloaded]:
@@ -161,8 +203,9 @@ def _request(http: httpx.Client | httpx.AsyncClient, ask: Ask) -> httpx.Request:
         return http.build_request(
             ask.method,
             ask.url,
-            headers=ask.headers,
+            headers=ask.headers if ask.content is None else {**ask.headers, "Content-Type": "application/json"},
             files=list(ask.parts) or None,
+            content=ask.content,
             timeout=httpx.Timeout(ask.timeout_seconds, connect=_CONNECT_SECONDS),
         )
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:

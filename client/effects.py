@@ -14,11 +14,13 @@ T = TypeVar("T")
 class Ask(Struct, frozen=True, kw_only=True):
     """One request. The body of a 200 goes to `sink`, if there is one, as it comes, and not into the answer."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     url: str
     headers: dict[str, str] = {}
     parts: tuple[tuple[str, tuple[str | None, Any, str]], ...] = ()
     """Of a multipart body, in order: name, (file name, bytes or readable file, media type)."""
+    content: bytes | None = None
+    """A body of JSON, instead of parts."""
     timeout_seconds: float = TIMEOUT_SECONDS
     sink: Callable[[bytes], None] | None = None
 

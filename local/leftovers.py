@@ -17,7 +17,7 @@ from contracts.events import Event, LapsedDebt, Planned, Reserved, Stored
 from contracts.identifiers import derived_job_id, new_job_id
 from contracts.job import Instant, Job, Lane
 from contracts.lifecycle import owed, step
-from contracts.messages import Queue, encode
+from contracts.messages import Finished, Queue, Undone, encode
 from contracts.places import INLINE, OriginalPlace
 from contracts.ports import Pinned
 from local.aws import ROOT_KEY
@@ -67,6 +67,19 @@ class Leftovers:
         job = self._create(self._stepped(self._queued(Lane.NORMAL, _now()), Planned(), _now()))
         for outgoing in owed(job, _now()):
             self.send(outgoing.queue, encode(outgoing.message).decode(), dead_letters=True)
+        return job
+
+    def unanswered(self) -> Job:
+        """A job whose answers lie in the dead letters, received too often by a service that was broken."""
+        job = self._stepped(self._queued(Lane.NORMAL, _now()), Planned(), _now())
+        for debt in job.debts:
+            # its next look is a long gap away, so it is the answers that move it
+            job = self._stepped(job, LapsedDebt(debt=debt.id, queue_empty=False), debt.due_at)
+        self._create(job)
+        for part in job.parts:
+            answers = tuple(Undone(name=name) for name in part.variants)
+            answer = Finished(job_id=job.id, token=part.token, answers=answers)
+            self.send(Queue.COMPLETIONS, encode(answer).decode(), dead_letters=True)
         return job
 
     def send(self, queue: Queue, body: str, *, dead_letters: bool = False) -> None:

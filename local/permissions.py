@@ -116,9 +116,30 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
         for queue in (Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS):
             _until(lambda queue=queue: _parked(stack, queue), f"the bad message of {queue} to be parked")
         story.step("messages that nobody can read were parked")
+        _redrive(stack, leftovers)
+        story.step("dead letters were listed, and sent again or dropped")
         ends(living.id, JobState.DELETING, JobState.DELETED)
         _until(lambda: _gone(stack, living.id), "an expired job's objects to be erased")
         story.step("a job's life was over, and its objects were erased")
+
+
+def _redrive(stack: Supervisor, leftovers: Leftovers) -> None:
+    """As an operator does it. More letters than their reader takes at once lie where it looks for crashes."""
+    unanswered = leftovers.unanswered()
+    answers = {"queue": Queue.COMPLETIONS, "job": unanswered.id}
+    sent = httpx.post(f"{stack.internal_url}/api/dlq/redrive", json=answers, timeout=_PATIENCE_SECONDS)
+    if sent.raise_for_status().json()["sent"] != 1:
+        raise CannotRun(f"the answer of job {unanswered.id} was not sent again: {sent.text}")
+    for _ in range(30):
+        leftovers.send(Queue.TRANSFORMS, "not a message", dead_letters=True)
+    dropped = {queue: 0 for queue in Queue}
+    for queue in (Queue.TRANSFORMS, Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS):
+        while not dropped[queue]:
+            httpx.get(f"{stack.internal_url}/api/dlq?queue={queue}").raise_for_status()
+            wish = {"queue": queue, "discard": True}
+            done = httpx.post(f"{stack.internal_url}/api/dlq/redrive", json=wish, timeout=_PATIENCE_SECONDS)
+            dropped[queue] += done.raise_for_status().json()["dropped"]
+    _until(lambda: leftovers.read(unanswered.id).is_final, "a job to go on whose answers lay in the dead letters")
 
 
 def _picture(folder: Path) -> bytes:
