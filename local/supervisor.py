@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -24,6 +24,9 @@ from local.keeping import Due, Ended, Keeper, Start
 from local.problems import CannotRun
 from local.stack import Applied, Failure, Request, region_of
 from local.story import Story
+
+if TYPE_CHECKING:
+    from operations.keys import KeyRing
 
 SERVICES: Final = ("upload", "processing")
 _READY_SECONDS: Final = 60.0
@@ -43,6 +46,8 @@ class Supervisor:
         self.folder = folder
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.exports: dict[str, Any] = {}
+        self.keys: KeyRing | None = None
+        """API keys of the stack; None where none is asked for."""
         self._story = story
         self._overrides = overrides or {}
         self._listeners = {"upload": listener}
@@ -85,6 +90,7 @@ class Supervisor:
         self.credentials.start()
         self._open.callback(self.credentials.stop)
         self._applied(applying)
+        self._ring_keys()
         for name in SERVICES:
             self._inform(name)
         for name in SERVICES:
@@ -165,6 +171,15 @@ class Supervisor:
         self._story.step(f"program applied: {told}")
         for sentence in result.kept:
             self._story.step(sentence)
+
+    def _ring_keys(self) -> None:
+        """Before the services start: one that asks for keys does not start without their pepper."""
+        environment = self.exports["services"]["upload"]["environment"]
+        if environment["DARKROOM_AUTH"] == "required":
+            # most runs are open, and start without these libraries
+            from local.keys import key_ring
+
+            self.keys = key_ring(self.clients, environment)
 
     def _starter(self, name: str) -> Start:
         listener, log = self._listeners[name], self.folder.log(name)
