@@ -8,8 +8,8 @@
     launcher/     inside the cloud's process: audit, request log, checkpoints, shims
     cloud         starts and stops that process
     program       runs the Pulumi program; applier and handlers/ make the cloud what it declares, state remembers it
-    deployment    a stack in the hands of the real engine; provider serves the handlers to it, provider_tiers and
-                  recorded say what answers for which type, provider_names and provider_values how
+    deployment    a stack in the hands of the real engine, which cli runs; provider serves the handlers to it,
+                  provider_tiers and recorded say what answers for which type, provider_names and _values how
     engine/       the module that pins the engine, and the script that gets it
     preview       `preview`
     credentials   gives each service the session of its role

@@ -6,7 +6,6 @@ this process, the provider is ours (local.provider), and the state is in files b
 
 import runpy
 import shutil
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -18,14 +17,11 @@ import yaml
 from msgspec import Struct
 from pulumi import automation
 from pulumi.automation import EngineEvent, LocalWorkspace
-from semver import VersionInfo
 
-from local.cloud import clean_environment
+from local.cli import Cli, cli_path
 from local.problems import CannotRun
 from local.provider import Provider, serving
 
-_MODULE: Final = Path(__file__).parent / "engine" / "go.mod"
-_PIN: Final = "require github.com/pulumi/pulumi/pkg/v3 v"
 UNCHANGED: Final = frozenset({"same", "refresh", "refresh-update", "refresh-delete", "read"})
 """Steps that change nothing of AWS's."""
 
@@ -71,14 +67,6 @@ class Failed(CannotRun):
     """The engine could not go on; one line for each reason."""
 
 
-def engine_path(root: Path) -> Path:
-    """The Pulumi CLI that `make engine` provided; raises CannotRun."""
-    path = root / "build" / "engine" / "pulumi"
-    if not path.exists():
-        raise CannotRun("the Pulumi engine is missing; run: make engine")
-    return path
-
-
 class Deployment:
     """One stack, with its state in `folder`. One operation at a time; `kill` may come from another thread.
 
@@ -103,7 +91,7 @@ class Deployment:
         for needed in (self._work, folder / "state", folder / "home"):
             needed.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / "Pulumi.yaml", self._work)
-        self._engine = _Engine(engine_path(root), folder / "home")
+        self._engine = Cli(cli_path(root), folder / "home")
         self.configure(config)
         self._stack: automation.Stack | None = None
 
@@ -231,64 +219,6 @@ class _Told:
                 self.errors.append(line)
         elif event.severity != "debug":
             self.messages.append("\n".join(line.rstrip() for line in text.strip().splitlines()))
-
-
-class _Engine(automation.PulumiCommand):
-    """The CLI with an environment of its own: nothing of the person's, no network, no questions."""
-
-    def __init__(self, path: Path, home: Path) -> None:
-        # not the inherited one, which runs the CLI to ask for its version
-        self.command = str(path)
-        self.version = pinned_version()
-        self.more: dict[str, str] = {}
-        self._home = home
-        self._process: subprocess.Popen[str] | None = None
-
-    def run(
-        self,
-        args: list[str],
-        cwd: str,
-        additional_env: Mapping[str, str],
-        on_output: Callable[[str], Any] | None = None,
-        on_error: Callable[[str], Any] | None = None,
-    ) -> automation.CommandResult:
-        environment = clean_environment(
-            self._home,
-            {
-                **additional_env,
-                "PULUMI_HOME": str(self._home),
-                "PULUMI_AUTOMATION_API": "true",
-                "PULUMI_CONFIG_PASSPHRASE": "",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-                "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
-                **self.more,
-            },
-        )
-        with subprocess.Popen(
-            [self.command, "--non-interactive", *args],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as self._process:
-            out, err = self._process.communicate()
-        result = automation.CommandResult(stdout=out, stderr=err, code=self._process.returncode)
-        if result.code != 0:
-            raise automation.errors.create_command_error(result)
-        return result
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-
-
-def pinned_version() -> VersionInfo:
-    """The engine's version that this checkout is built and tested with."""
-    pins = [line.removeprefix(_PIN) for line in _MODULE.read_text().splitlines() if line.startswith(_PIN)]
-    return VersionInfo.parse(pins[0])
 
 
 def _program_of(root: Path) -> Program:

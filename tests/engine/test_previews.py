@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from local import state
+from local.cli import cli_path
 from local.cloud import Cloud
-from local.deployment import Outcome, engine_path
+from local.deployment import Outcome
 from local.preview import ANSWERED_BY, as_data, as_text, configuration_of
 from local.problems import CannotRun
 from local.program import apply
@@ -110,7 +111,7 @@ def test_what_cannot_be_planned_is_one_line(tmp_path: Path, monkeypatch: pytest.
         "darkroom: Pulumi.nobody.yaml cannot be read: No such file or directory; run this in a checkout of the project"
     ]
     with pytest.raises(CannotRun, match="run: make engine"):
-        engine_path(tmp_path)
+        cli_path(tmp_path)
     (tmp_path / "Pulumi.yaml").write_text("name: darkroom\n")
     (tmp_path / "Pulumi.sealed.yaml").write_text("config:\n  darkroom:pipeline:\n    key:\n      secure: v1:abc\n")
     monkeypatch.setattr("local.preview.ROOT", tmp_path)
