@@ -6,8 +6,8 @@ with Darkroom() as darkroom:
     darkroom.download(status, "out")
 """
 
-from client.answers import Accepted, Fault, Progress, Source, Status, VariantStatus
-from client.conversation import DEFAULT_ADDRESS, Downloaded, UploadOptions
+from client.answers import Accepted, Commanded, Fault, JobLine, JobPage, Progress, Source, Status, VariantStatus
+from client.conversation import DEFAULT_ADDRESS, Downloaded, ListFilters, UploadOptions
 from client.drivers import AsyncDarkroom, Darkroom
 from client.errors import (
     BadInput,
@@ -28,11 +28,15 @@ __all__ = [
     "AsyncDarkroom",
     "BadInput",
     "Busy",
+    "Commanded",
     "Damaged",
     "Darkroom",
     "DarkroomError",
     "Downloaded",
     "Fault",
+    "JobLine",
+    "JobPage",
+    "ListFilters",
     "NotFinished",
     "Problem",
     "Progress",

@@ -18,11 +18,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
-from client import table
+from client import job_commands, table
 from client.conversation import DEFAULT_ADDRESS, UploadOptions
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError
-from client.outcome import OK, STOPPED, WRONG_INPUT, Batch, code_of, explain, print_json, say
+from client.outcome import OK, STOPPED, WRONG_INPUT, Batch, Json, Url, code_of, explain, print_json, say
 from client.progress import reporter
 
 GROUP: Final = "darkroom.commands"
@@ -30,9 +30,6 @@ GROUP: Final = "darkroom.commands"
 _EXIT_CODES: Final = """Exit codes: 0 all is well, 1 a job did not fully succeed,
 2 something given was wrong, 3 the server or the network failed (or --timeout
 was over), 130 stopped."""
-
-Url = Annotated[str, Parameter(env_var="DARKROOM_URL", help="Address of the Darkroom.")]
-Json = Annotated[bool, Parameter(negative="", help="JSON on standard output, and nothing else there.")]
 
 
 def version() -> str:
@@ -52,6 +49,7 @@ app: Final = App(
   darkroom put chair.jpg            send it, wait, show its variants
   darkroom status ID --watch        look at a job until it ends
   darkroom get ID --to out          fetch every variant into out/
+  darkroom list --state failed      the newest jobs that failed
 
 {_EXIT_CODES}""",
     version=version,
@@ -196,6 +194,9 @@ def get(
         for file in fetched:
             print(f"{file.path}  {file.bytes} bytes", flush=True)  # noqa: T201 - this is the answer
     return OK
+
+
+app.update(job_commands.app)
 
 
 def _variants(text: str) -> list[Any]:

@@ -28,6 +28,7 @@ _ADVICE: Final = {
     "idempotency-key-reused": "send it under another key",
     "not-found": "check the id; `darkroom put` prints it",
     "gone": "upload the picture again",
+    "state-conflict": "look at the job with `darkroom status`, and decide again",
 }
 
 

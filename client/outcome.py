@@ -1,8 +1,10 @@
-"""What came of a command: its words on standard output and error, and its exit code. Used by `client.command`."""
+"""What every command has: two options, words on standard output and error, an exit code."""
 
 import json
 import sys
-from typing import Any, Final, TextIO
+from typing import Annotated, Any, Final, TextIO
+
+from cyclopts import Parameter
 
 from client import table
 from client.answers import Status
@@ -16,6 +18,10 @@ JOB_FAILED: Final = 1
 WRONG_INPUT: Final = 2
 SERVER_FAILED: Final = 3
 STOPPED: Final = 130
+
+
+Url = Annotated[str, Parameter(env_var="DARKROOM_URL", help="Address of the Darkroom.")]
+Json = Annotated[bool, Parameter(negative="", help="JSON on standard output, and nothing else there.")]
 
 
 class Batch:
@@ -60,7 +66,7 @@ class Batch:
             if isinstance(end, DarkroomError):
                 codes.append(explain(end, "" if name in str(end) else f"{name}: "))
                 if self._as_json:
-                    print_json({"file": name, **_error_document(end, self._jobs.get(place))})
+                    print_json({"file": name, **error_document(end, self._jobs.get(place))})
             elif isinstance(end, Status):
                 codes.append(code_of(end))
                 if self._as_json:
@@ -83,7 +89,7 @@ def code_of(seen: Status) -> int:
     return JOB_FAILED if seen.is_final and not seen.is_success else OK
 
 
-def _error_document(error: DarkroomError, job_id: str | None) -> dict[str, Any]:
+def error_document(error: DarkroomError, job_id: str | None) -> dict[str, Any]:
     document = getattr(error, "document", None) or {"title": str(error)}
     return {**({"id": job_id} if job_id else {}), "error": document}
 

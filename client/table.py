@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from client.answers import Fault, Status, VariantStatus
+from client.answers import Fault, JobLine, Status, VariantStatus
 
 COLUMNS: Final = ("name", "size", "bytes", "saving", "ms", "link")
 _NUMBERS: Final = frozenset({"bytes", "saving", "ms"})
@@ -27,6 +27,14 @@ def headline(status: Status) -> str:
         facts.append(f"{(status.finished_at - status.created_at).total_seconds() * 1000:.0f} ms")
     facts.append(f"job {status.id}")
     return clean(f"{status.source.filename or 'picture'}: {', '.join(facts)}")
+
+
+def job_line(job: JobLine) -> str:
+    """A job of a list in one line: when it was made, its id, where it is, its picture, what went wrong."""
+    made = "" if job.created_at is None else f"{job.created_at:%Y-%m-%d %H:%M:%S}"
+    facts = [made, job.id, f"{job.state.replace('_', ' '):19}", f"{job.progress.done}/{job.progress.total}"]
+    facts += [job.filename or "", ", ".join(job.errors)]
+    return clean("  ".join(facts)).rstrip()
 
 
 def cause(status: Status) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from client import AsyncDarkroom, BadInput, Damaged, Darkroom, Refused, StrangeAnswer, Unreachable
-from client.conversation import TRIES
+from client.asking import TRIES
 from tests.support.imitation import (
     HANG_UP,
     JOB,
@@ -49,19 +49,22 @@ def call(request: pytest.FixtureRequest, imitation: Imitation) -> Call:
 
 @pytest.fixture(autouse=True)
 def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.conversation.FIRST_BACK_OFF_SECONDS", 0.001)
+    monkeypatch.setattr("client.asking.FIRST_BACK_OFF_SECONDS", 0.001)
 
 
 def test_both_clients_have_the_same_verbs_with_the_same_options() -> None:
-    def surface(kind: type) -> dict[str, inspect.Signature]:
+    def surface(kind: type) -> dict[str, str]:
         return {
-            name: inspect.signature(member)
+            name: str(inspect.signature(member)).replace("AsyncIterator", "Iterator")
             for name, member in vars(kind).items()
             if not name.startswith("_") and callable(member)
         }
 
     assert surface(Darkroom) == surface(AsyncDarkroom)
-    assert set(surface(Darkroom)) == {"upload", "status", "wait", "download", "close"}
+    assert set(surface(Darkroom)) == {
+        *("upload", "status", "wait", "download", "close"),
+        *("cancel", "retry", "delete", "page", "jobs"),
+    }
 
 
 @pytest.mark.parametrize("given", ["path", "text", "bytes", "file", "pipe"])

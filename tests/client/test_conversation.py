@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 
 from client import BadInput, Busy, DarkroomError, NotFinished, Refused, ServerFault, StrangeAnswer, Unreachable
 from client.answers import read_status, sha256_of
-from client.conversation import (
-    FIRST_BACK_OFF_SECONDS,
-    LONGEST_RETRY_AFTER_SECONDS,
-    TRIES,
-    UNHELD_POLL_SECONDS,
-    Conversation,
-)
+from client.asking import FIRST_BACK_OFF_SECONDS, LONGEST_RETRY_AFTER_SECONDS, TRIES
+from client.conversation import UNHELD_POLL_SECONDS, Conversation
 from client.effects import Answer, Ask, Flow, Pause, Silence
 from client.errors import Problem, problem
 from tests.support.imitation import JOB, accepted_reply, problem_reply, status_reply, variant

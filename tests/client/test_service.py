@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,6 +132,46 @@ def test_wrong_options_are_pointed_at(darkroom: Darkroom) -> None:
     assert [pointer for pointer, _ in caught.value.errors] == ["#/variants/0/resize/width"]
 
 
+def test_commands_are_carried_out_once_and_answered_alike(darkroom: Darkroom) -> None:
+    job = darkroom.upload(PHOTO)
+    first = darkroom.cancel(job.id, key="stop")
+    again = darkroom.cancel(job.id, key="stop")
+    assert (first.state, first.replayed, again.replayed) == ("cancelled", False, True)
+    assert (again.id, again.revision) == (job.id, first.revision)
+    assert darkroom.delete(job.id).state == "deleting"
+    assert darkroom.delete(job.id).state == "deleting"
+    with pytest.raises(Refused) as caught:
+        darkroom.cancel(job.id)
+    assert (caught.value.code, caught.value.advice) == ("gone", "upload the picture again")
+
+
+def test_a_retry_of_what_did_not_fail_is_refused(darkroom: Darkroom) -> None:
+    job = darkroom.upload(PHOTO)
+    with pytest.raises(Refused) as caught:
+        darkroom.retry(job.id)
+    assert (caught.value.code, caught.value.document["state"]) == ("state-conflict", "queued")
+
+
+def test_a_list_is_read_to_its_end(darkroom: Darkroom) -> None:
+    sent = {darkroom.upload(PHOTO, meta={"shelf": "9"}).id for _ in range(5)}
+    listed = list(darkroom.jobs(tag="shelf:9", state=["queued", "processing"], limit=2))
+    assert {job.id for job in listed} == sent
+    assert [job.created_at for job in listed] == sorted((job.created_at for job in listed), reverse=True)
+    assert all(job.meta == {"shelf": "9"} and job.as_sent["id"] == job.id for job in listed)
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    assert darkroom.page(created_before=long_ago).jobs == ()
+
+
+def test_the_async_client_lists_and_commands_too(served: Served) -> None:
+    async def all_of_it() -> list[str]:
+        async with AsyncDarkroom(served.address) as darkroom:
+            job = await darkroom.upload(PHOTO, meta={"shelf": "10"})
+            await darkroom.cancel(job.id)
+            return [line.state async for line in darkroom.jobs(tag="shelf:10", limit=1)]
+
+    assert asyncio.run(all_of_it()) == ["cancelled"]
+
+
 def test_what_has_not_changed_is_not_sent_again(darkroom: Darkroom) -> None:
     job = darkroom.upload(PHOTO)
     status = current(darkroom, job.id)
@@ -160,6 +201,7 @@ def test_both_sides_have_the_same_states_and_fields() -> None:
         (answers.Source, document.SourceDocument),
         (answers.Progress, document.Progress),
         (answers.Status, document.StatusDocument),
+        (answers.JobLine, document.JobSummary),
     ]:
         unknown = set(ours.__struct_fields__) - set(theirs.__struct_fields__) - {"etag", "as_sent"}
         assert unknown == set()

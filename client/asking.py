@@ -1,0 +1,91 @@
+"""One request of a conversation, with as many tries as are reasonable, and what its failures are called.
+
+What is sent again, at most `TRIES` times: a request that nobody answered, and one answered with 429 or 503. All are
+safe: reads change nothing, and whatever changes something carries an Idempotency-Key, under which it is done once.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from client.effects import Answer, Ask, Flow, Pause
+from client.errors import BadInput, Problem, StrangeAnswer, Unreachable, problem
+
+DEFAULT_ADDRESS: Final = "http://127.0.0.1:8000"
+
+TRIES: Final = 4
+FIRST_BACK_OFF_SECONDS: Final = 0.25
+"""Mean wait before the second try where the server names none; doubles."""
+LONGEST_RETRY_AFTER_SECONDS: Final = 30
+"""A server that asks for more patience than this is given up at once: the caller knows better how to spend it."""
+
+
+class Asking:
+    """Requests to one address. `clock` is in seconds from anywhere; `jitter` gives random factors, 0.5 to 1.5."""
+
+    def __init__(self, address: str, *, clock: Callable[[], float], jitter: Callable[[], float]) -> None:
+        try:
+            named = urlsplit(address)
+            usable = named.scheme in ("http", "https") and bool(named.hostname) and named.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise BadInput(f"{address!r} is not an address; one looks like {DEFAULT_ADDRESS}")
+        self.address = address.rstrip("/")
+        self._clock = clock
+        self._jitter = jitter
+
+    def _answered(self, ask: Ask, before: Callable[[], None] | None = None) -> Flow[Answer]:
+        """An answer below 400, after as many tries as are reasonable; raises for every other end."""
+        for attempt in range(1, TRIES + 1):
+            if before is not None:
+                before()
+            answer = yield ask
+            last_try = attempt == TRIES
+            back_off = FIRST_BACK_OFF_SECONDS * 2 ** (attempt - 1) * self._jitter()
+            if isinstance(answer, Answer):
+                if answer.status < 400:
+                    return answer
+                failure = self._failure(answer, ask)
+                asked = _retry_after(answer)
+                if answer.status not in (429, 503) or last_try or (asked or 0) > LONGEST_RETRY_AFTER_SECONDS:
+                    raise failure
+                yield Pause((asked or 0) + back_off)
+            elif last_try:
+                raise self._unreachable(ask, answer.reason if answer is not None else "nothing was sent")
+            else:
+                yield Pause(back_off)
+        raise AssertionError("the last try returns or raises")
+
+    def _failure(self, answer: Answer, ask: Ask) -> Problem | StrangeAnswer:
+        if answer.headers.get("content-type", "").partition(";")[0].strip() == "application/problem+json":
+            try:
+                document = msgspec.json.decode(answer.body, type=dict[str, Any])
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                return self._strange(answer)
+            return problem(answer.status, document, _retry_after(answer))
+        if ask.sink is not None:
+            # results come from S3, which speaks XML
+            return problem(answer.status, {"title": f"the link answered {answer.status}", "code": ""})
+        if answer.status in (429, 502, 503, 504):
+            return problem(answer.status, {"title": f"the server answered {answer.status}"}, _retry_after(answer))
+        return self._strange(answer)
+
+    def _unreachable(self, ask: Ask, reason: str) -> Unreachable:
+        if ask.sink is None:
+            return Unreachable(self.address, reason)
+        host = urlsplit(ask.url)
+        where = f"{host.scheme}://{host.netloc}"
+        return Unreachable(where, reason, "the links lead there; make it reachable from here and try again")
+
+    def _strange(self, answer: Answer) -> StrangeAnswer:
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
+        return StrangeAnswer(self.address, answer.status, kind)
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Seconds that the server asked for; the date form of the header is not used by Darkroom."""
+    text = answer.headers.get("retry-after", "").strip()
+    return float(text) if text.isdecimal() and len(text) < 8 else None
