@@ -14,6 +14,7 @@ from tests.support.enclosure import Enclosure, until
 pytestmark = [pytest.mark.xdist_group("images"), pytest.mark.slow]
 
 SERVICES = ("cloud", "upload", "processing")
+PAGE = "The page is at http://127.0.0.1:8000/"
 COMPOSE = (str(Path(sys.executable).with_name("podman-compose")), "--in-pod", "0", "--project-name", "tried")
 
 
@@ -27,8 +28,8 @@ class Composed:
         """Return when the cloud has put its own sample through and says where the page is."""
         images.tell("compose: up")
         self.enclosure.out(*COMPOSE, "up", "--detach", "--no-build", cwd=images.ROOT)
-        until(lambda: "The page is at http://127.0.0.1:8000/" in self.log("cloud") or self.ended(), self.story)
-        assert not self.ended(), self.story()
+        until(lambda: PAGE in self.log("cloud") or self.failed(), self.story)
+        assert not self.failed(), self.story()
 
     def down(self, *options: str) -> None:
         images.tell("compose: down")
@@ -38,9 +39,11 @@ class Composed:
         ended = self.enclosure.run("podman", "logs", f"tried_{service}_1")
         return ended.stdout + ended.stderr
 
-    def ended(self) -> list[str]:
+    def failed(self) -> list[str]:
+        """Containers that ended, or said so."""
         running = self.enclosure.out("podman", "ps", "--format", "{{.Names}}").split()
-        return [service for service in SERVICES if f"tried_{service}_1" not in running]
+        ended = [service for service in SERVICES if f"tried_{service}_1" not in running]
+        return ended + [service for service in SERVICES if "Traceback" in self.log(service)]
 
     def story(self) -> str:
         return "\n".join(f"{service}:\n{self.log(service)[-2_000:]}" for service in SERVICES)
