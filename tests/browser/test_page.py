@@ -6,7 +6,7 @@ import json
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from contracts.formats import ImageFormat
 from tests.support.page_stack import Stack
@@ -177,6 +177,53 @@ def test_an_address_of_no_job_says_so(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.url}/#01900000-0000-7000-8000-000000000000")
     page.reload()
     expect(page.locator("#problem h2")).to_have_text("There is nothing here")
+
+
+def test_a_job_that_is_over_can_be_deleted(page: Page, stack: Stack) -> None:
+    offer(page, PHOTO)
+    developed(page)
+    expect(page.locator("#cancel")).to_be_hidden()
+    job = page.evaluate("location.hash.slice(1)")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#variant-large")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#live")).to_have_text("The job is deleted")
+    expect(page.locator("#cards .card")).to_have_count(0)
+    expect(page.locator("#delete")).to_be_hidden()
+    assert page.evaluate("location.hash") == ""
+    assert page.request.get(f"{stack.url}/status/{job}").status == 410
+
+
+def test_a_job_under_way_can_be_cancelled(page: Page, stack: Stack) -> None:
+    """A slow service, so far as the page can tell."""
+    offer(page, PHOTO)
+    developed(page)
+    job = page.evaluate("location.hash.slice(1)")
+    document = page.request.get(f"{stack.url}/status/{job}").json()
+    told: list[str | None] = []
+    states = ["processing"]
+
+    def status(route: Route) -> None:
+        links = {**document["links"], "cancel": f"/jobs/{job}/cancel" if states[-1] == "processing" else None}
+        said = {**document, "state": states[-1], "links": links, "variants": []}
+        route.fulfill(json=said, headers={"ETag": f'"{len(states)}"'})
+
+    def cancel(route: Route) -> None:
+        told.append(route.request.headers.get("idempotency-key"))
+        states.append("cancelled")
+        route.fulfill(json={})
+
+    page.route("**/status/**", status)
+    page.route("**/cancel", cancel)
+    page.reload()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#live")).to_have_text("The job is cancelled")
+    expect(page.locator("#cancel")).to_be_hidden()
+    expect(page.locator("#delete")).to_be_visible()
+    assert len(told) == 1
+    assert told[0]
 
 
 def test_original_and_variant_are_laid_over_each_other(page: Page) -> None:

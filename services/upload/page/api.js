@@ -28,6 +28,17 @@ export async function read(path, headers = {}) {
   return { etag: answer.headers.get("ETag"), document };
 }
 
+// a command for a job; the key makes sending it again after a lost answer the same command
+export async function act(method, path, key = crypto.randomUUID()) {
+  let answer;
+  try {
+    answer = await fetch(path, { method, headers: { Accept: "application/json", "Idempotency-Key": `"${key}"` } });
+  } catch {
+    throw unreachable();
+  }
+  if (!answer.ok) throw await problem(await answer.json().catch(() => null));
+}
+
 // XMLHttpRequest, because fetch does not tell how much was sent
 export function send(file, options, key, onProgress) {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 // The page: what a person does with it. Asking is in api.js, showing in view.js.
 
-import { Problem, follow, nextStep, read, send } from "./api.js";
-import { begin, bytes, clearProblem, compare, format, say, showAsked, showJob, showProblem, steps } from "./view.js";
+import { Problem, act, follow, nextStep, read, send } from "./api.js";
+import { begin, bytes, clearProblem, compare, format, say, showAsked, showDeleted, showJob, showProblem, steps } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -10,6 +10,7 @@ const mib = (count) => `${Math.floor(count / 2 ** 20)} MiB`;
 let presets = [];
 let limits = null;
 let original = null; // { file, url, size, name } of the picture in hand
+let shownJob = null; // the last answer about the job that is shown
 let turn = 0; // raised by every new picture: answers for an older one are dropped
 
 async function start() {
@@ -98,6 +99,7 @@ async function watch(id, mine) {
   try {
     for await (const job of follow(id)) {
       if (mine !== turn) return;
+      shownJob = job;
       showJob(job, before, (variant) => compare(variant, before));
       announce(job);
     }
@@ -105,6 +107,28 @@ async function watch(id, mine) {
     if (mine !== turn) return;
     steps("done", 1, true);
     shown(error, () => { clearProblem(); watch(id, mine); });
+  }
+}
+
+async function cancel() {
+  try {
+    await act("POST", shownJob.links.cancel);
+  } catch (error) {
+    shown(error, cancel);
+  }
+}
+
+async function erase() {
+  if (!confirm("Delete the original and every variant, for good?")) return;
+  try {
+    await act("DELETE", shownJob.links.delete);
+    turn += 1;
+    history.replaceState(null, "", location.pathname);
+    showDeleted();
+    say("The job is deleted");
+    $("result").focus();
+  } catch (error) {
+    shown(error, erase);
   }
 }
 
@@ -149,6 +173,8 @@ document.addEventListener("drop", (event) => {
   $("drop").classList.remove("over");
   take(event.dataTransfer.files[0]);
 });
+$("cancel").addEventListener("click", cancel);
+$("delete").addEventListener("click", erase);
 $("compare-close").addEventListener("click", () => $("compare").close());
 $("compare").addEventListener("click", (event) => { if (event.target === $("compare")) $("compare").close(); });
 

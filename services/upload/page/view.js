@@ -65,6 +65,7 @@ export function begin(name, original) {
   $("result-title").textContent = name || "Your picture";
   $("result-facts").textContent = original ? bytes(original.size) : "";
   $("footnote").textContent = "";
+  $("cancel").hidden = $("delete").hidden = true;
   $("cards").replaceChildren();
   steps("sent", 0);
   if (original) $("cards").append(originalCard(original));
@@ -111,6 +112,14 @@ export function showJob(job, original, onCompare) {
   }
   const spent = Object.entries(job.timings_ms).map(([name, ms]) => `${name} ${Math.round(ms)} ms`).join(" · ");
   $("footnote").textContent = `Job ${job.id}${spent ? ` · ${spent}` : ""}`;
+  $("cancel").hidden = !job.links.cancel;
+  $("delete").hidden = !job.links.delete || !over;
+}
+
+export function showDeleted() {
+  $("cards").replaceChildren();
+  $("footnote").textContent = "Deleted: the original and every variant are being erased.";
+  $("cancel").hidden = $("delete").hidden = true;
 }
 
 function originalCard(original) {
