@@ -37,6 +37,7 @@ from services.processing.batches import Settled
 from services.processing.lanes import Lanes
 from services.processing.readers import Reader, house_readers
 from services.processing.sweeper import Sweeper
+from services.upload.commands import Commands
 from services.upload.intake import Accepted, Arrival, Intake
 from services.upload.spool import Spooled
 from tests.support.judge import JudgedLedger, JudgedQueues
@@ -83,6 +84,8 @@ class Host:
             timing=timing,
             randomness=pipeline.randomness,
         )
+
+        self.commands = Commands(ledger=ledger, clock=clock, timing=timing, randomness=pipeline.randomness)
 
     def turn(self, name: str) -> Settled | None:
         """One receive of a reader and all that follows."""
