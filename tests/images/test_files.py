@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.user_data import SPOOL
 from local import composed, handed
 from tests.support.images import ROOT, bases
 
@@ -122,3 +123,9 @@ def test_what_stands_before_a_service_needs_nothing_that_its_image_has_not() -> 
     imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_uploads_wait_where_hosts_mount_their_disk() -> None:
+    steps = _steps(DOCKERFILES[0])
+    assert ("VOLUME", SPOOL) in steps
+    assert any(word == "ENV" and f"DARKROOM_SPOOL_DIRECTORY={SPOOL}" in rest.split() for word, rest in steps)

@@ -110,7 +110,7 @@ def test_a_picture_goes_through_two_hardened_containers(
         assert _inside(enclosure, container, _WRITE, "/app", "/etc", "/usr/local").split()[1::2] == ["EROFS"] * 3
         limits = msgspec.json.decode(enclosure.out("podman", "inspect", container))[0]["HostConfig"]
         assert (limits["Memory"], limits["PidsLimit"]) == (256 * 1024 * 1024, 128)
-    assert _inside(enclosure, containers["upload"], _WRITE, "/var/spool/darkroom").endswith("written")
+    assert _inside(enclosure, containers["upload"], _WRITE, "/spool").endswith("written")
 
     # larger than what is held in memory: it takes the spool
     picture = tmp_path / "picture.jpg"
