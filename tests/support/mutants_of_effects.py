@@ -5,6 +5,8 @@ from typing import Final
 from tests.support.mutant import Mutant, one
 
 _INTAKE: Final = "services/upload/intake.py"
+_COMMANDS: Final = "services/upload/commands.py"
+_LETTERS: Final = "services/processing/letters.py"
 _BATCHES: Final = "services/processing/batches.py"
 _CHANGES: Final = "services/processing/changes.py"
 _SWEEPER: Final = "services/processing/sweeper.py"
@@ -15,6 +17,8 @@ _QUEUES: Final = "adapters/queues.py"
 _OBJECTS: Final = "adapters/objects.py"
 
 _INTAKE_TESTS: Final = "tests/services/upload/test_intake.py"
+_COMMAND_TESTS: Final = "tests/services/upload/test_commands.py"
+_LETTER_TESTS: Final = "tests/services/processing/test_letters.py"
 _BATCH_TESTS: Final = "tests/services/processing/test_batches.py"
 _BAD_MESSAGES: Final = "tests/services/processing/test_hostile_messages.py"
 _SWEEP_TESTS: Final = "tests/services/processing/test_sweeper.py"
@@ -90,6 +94,33 @@ EFFECTS: Final = (
         "            self._send(messages)\n        except ZeroDivisionError as error:",
         _INTAKE_TESTS,
     ),
+    # --- a command: known, written, sent ---
+    one(
+        "a command is answered before it is written",
+        _COMMANDS,
+        "                self._ledger.replace(outcome.job, job.revision)\n",
+        "                pass\n",
+        _COMMAND_TESTS,
+    ),
+    one("a key is taken for another command's", _COMMANDS, "known.kind != kind or", "False or", _COMMAND_TESTS),
+    one(
+        "who doubts its own command sends nothing",
+        _COMMANDS,
+        "owed(job, self._clock.now()) if job.state is JobState.QUEUED else ()",
+        "()",
+        _COMMAND_TESTS,
+    ),
+    one("a foreign job is commanded", _COMMANDS, "job is None or job.tenant != tenant", "job is None", _COMMAND_TESTS),
+    # --- a letter: receive, read, send, delete ---
+    one(
+        "a letter is deleted before it is sent again",
+        _LETTERS,
+        "        if sent:\n            self._queues.redrive(sent)\n",
+        "        self._queues.delete(sent, dead_letters=True)\n        self._queues.redrive(sent)\n",
+        _LETTER_TESTS,
+    ),
+    one("a dry run is not dry", _LETTERS, "gone = [] if call.wish.dry_run else [", "gone = [", _LETTER_TESTS),
+    one("what was looked at is kept back", _LETTERS, "            self._give_back(kept)\n", "            pass\n", _LETTER_TESTS),
     # --- a batch: decode, read, write, send, delete ---
     one(
         "messages are deleted before what they owe is sent",
