@@ -12,6 +12,7 @@ import msgspec
 
 from client.effects import Answer, Ask, Flow, Pause
 from client.errors import BadInput, Problem, StrangeAnswer, Unreachable, problem
+from contracts.keys import prefix_of
 
 DEFAULT_ADDRESS: Final = "http://127.0.0.1:8000"
 
@@ -23,9 +24,20 @@ LONGEST_RETRY_AFTER_SECONDS: Final = 30
 
 
 class Asking:
-    """Requests to one address. `clock` is in seconds from anywhere; `jitter` gives random factors, 0.5 to 1.5."""
+    """Requests to one address. `clock` is in seconds from anywhere; `jitter` gives random factors, 0.5 to 1.5.
 
-    def __init__(self, address: str, *, clock: Callable[[], float], jitter: Callable[[], float]) -> None:
+    `api_key` goes to that address and nowhere else: links to variants are good by themselves. Raises BadInput for what
+    is no address, and what is no key.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+        api_key: str | None = None,
+    ) -> None:
         try:
             named = urlsplit(address)
             usable = named.scheme in ("http", "https") and bool(named.hostname) and named.port != 0
@@ -33,12 +45,19 @@ class Asking:
             usable = False
         if not usable:
             raise BadInput(f"{address!r} is not an address; one looks like {DEFAULT_ADDRESS}")
+        key = (api_key or "").strip()
+        if key and prefix_of(key) is None:
+            # which one is not said: it may be a good one but for a typing mistake
+            raise BadInput("the API key is none of Darkroom's", "one begins with dk_; who runs the server makes them")
         self.address = address.rstrip("/")
+        self._authorization = {"Authorization": f"Bearer {key}"} if key else {}
         self._clock = clock
         self._jitter = jitter
 
     def _answered(self, ask: Ask, before: Callable[[], None] | None = None) -> Flow[Answer]:
         """An answer below 400, after as many tries as are reasonable; raises for every other end."""
+        if ask.url.startswith(f"{self.address}/"):
+            ask = msgspec.structs.replace(ask, headers={**ask.headers, **self._authorization})
         for attempt in range(1, TRIES + 1):
             if before is not None:
                 before()

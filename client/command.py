@@ -22,7 +22,7 @@ from client import job_commands, table
 from client.conversation import DEFAULT_ADDRESS, UploadOptions
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError
-from client.outcome import OK, STOPPED, WRONG_INPUT, Batch, Json, Url, code_of, explain, print_json, say
+from client.outcome import OK, STOPPED, WRONG_INPUT, ApiKey, Batch, Json, Url, code_of, explain, print_json, say
 from client.progress import reporter
 
 GROUP: Final = "darkroom.commands"
@@ -72,9 +72,10 @@ def put(
     variants: str | None = None,
     wait: bool = True,
     timeout: float | None = None,
-    key: str | None = None,
+    idempotency_key: str | None = None,
     json: Json = False,
     url: Url = DEFAULT_ADDRESS,
+    api_key: ApiKey = None,
 ) -> int:
     """Send pictures, wait until their variants are made, and show them.
 
@@ -90,21 +91,21 @@ def put(
         Wait for the variants, or only until the server has the picture.
     timeout
         Seconds to wait for each picture; without it as long as it takes.
-    key
+    idempotency_key
         Idempotency-Key of a single file: sent again under the same key it is the same job.
     """
     if not files:
         raise BadInput("no file was named", "darkroom put --help shows how")
-    if key is not None and len(files) > 1:
-        raise BadInput("a key names one upload", "send these files one by one")
+    if idempotency_key is not None and len(files) > 1:
+        raise BadInput("an Idempotency-Key names one upload", "send these files one by one")
     options = UploadOptions()
     if preset is not None:
         options["preset"] = preset
     if variants is not None:
         options["variants"] = _variants(variants)
-    if key is not None:
-        options["idempotency_key"] = key
-    with Darkroom(url) as darkroom, reporter(sys.stderr, quiet=json) as progress:
+    if idempotency_key is not None:
+        options["idempotency_key"] = idempotency_key
+    with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:
         batch = Batch(darkroom, progress, as_json=json)
         for file in files:
             batch.send(file, options)
@@ -128,6 +129,7 @@ def status(
     watch: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
     url: Url = DEFAULT_ADDRESS,
+    api_key: ApiKey = None,
 ) -> int:
     """Show a job and its variants.
 
@@ -140,7 +142,7 @@ def status(
     watch
         Look until the job ends.
     """
-    with Darkroom(url) as darkroom:
+    with Darkroom(url, api_key) as darkroom:
         if watch:
             with reporter(sys.stderr, quiet=json) as progress:
                 name = f"job {job_id}"
@@ -174,6 +176,7 @@ def get(
     variant: Annotated[list[str] | None, Parameter(negative="")] = None,
     json: Json = False,
     url: Url = DEFAULT_ADDRESS,
+    api_key: ApiKey = None,
 ) -> int:
     """Fetch variants of a job, each checked against its digest, as NAME.EXTENSION.
 
@@ -186,7 +189,7 @@ def get(
     variant
         Name of a variant, as often as needed; without it all that there are.
     """
-    with Darkroom(url) as darkroom:
+    with Darkroom(url, api_key) as darkroom:
         fetched = darkroom.download(job_id, to or Path(job_id), variant)
     if json:
         print_json({"id": job_id, "files": msgspec.to_builtins(fetched, enc_hook=str)})

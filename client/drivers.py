@@ -30,10 +30,13 @@ T = TypeVar("T")
 
 
 class Darkroom:
-    """A client of the Darkroom at `address` that blocks. Safe to share between threads; close it, or use `with`."""
+    """A client of the Darkroom at `address` that blocks. Safe to share between threads; close it, or use `with`.
 
-    def __init__(self, address: str = DEFAULT_ADDRESS) -> None:
-        self._conversation = _conversation(address)
+    `api_key` is needed where the server asks for one; raises BadInput for what cannot be one.
+    """
+
+    def __init__(self, address: str = DEFAULT_ADDRESS, api_key: str | None = None) -> None:
+        self._conversation = _conversation(address, api_key)
         self._http = httpx.Client(mounts=dict.fromkeys(_DIRECT))
 
     def upload(self, picture: Given, **options: Unpack[UploadOptions]) -> Accepted:
@@ -111,8 +114,8 @@ class Darkroom:
 class AsyncDarkroom:
     """The same for asyncio. Disks are read and written in blocks of 64 KiB between the awaits."""
 
-    def __init__(self, address: str = DEFAULT_ADDRESS) -> None:
-        self._conversation = _conversation(address)
+    def __init__(self, address: str = DEFAULT_ADDRESS, api_key: str | None = None) -> None:
+        self._conversation = _conversation(address, api_key)
         self._http = httpx.AsyncClient(mounts=dict.fromkeys(_DIRECT))
 
     async def upload(self, picture: Given, **options: Unpack[UploadOptions]) -> Accepted:
@@ -193,9 +196,14 @@ class AsyncDarkroom:
             return _silence(error)
 
 
-def _conversation(address: str) -> Conversation:
+def _conversation(address: str, api_key: str | None) -> Conversation:
     # jitter only spreads retries; nothing secret hangs on it
-    return Conversation(address, clock=time.monotonic, jitter=lambda: random.uniform(0.5, 1.5))  # noqa: S311
+    return Conversation(
+        address,
+        clock=time.monotonic,
+        jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311
+        api_key=api_key,
+    )
 
 
 def _request(http: httpx.Client | httpx.AsyncClient, ask: Ask) -> httpx.Request:

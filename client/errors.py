@@ -26,6 +26,8 @@ _ADVICE: Final = {
     "image-corrupt": "save the picture again and send that",
     "spec-invalid": "correct the options that are named",
     "idempotency-key-reused": "send it under another key",
+    "unauthenticated": "name an API key that is valid there, in DARKROOM_KEY or by --key",
+    "scope-missing": "use an API key that has the scope",
     "not-found": "check the id; `darkroom put` prints it",
     "gone": "upload the picture again",
     "state-conflict": "look at the job with `darkroom status`, and decide again",

@@ -13,7 +13,7 @@ from client.asking import DEFAULT_ADDRESS
 from client.conversation import ListFilters
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError
-from client.outcome import OK, Json, Url, code_of, error_document, explain, print_json, say
+from client.outcome import OK, ApiKey, Json, Url, code_of, error_document, explain, print_json, say
 from client.progress import reporter
 
 app: Final = App(name="darkroom")
@@ -41,6 +41,7 @@ def list_(
     all_: Annotated[bool, Parameter(name="--all", negative="")] = False,
     json: Json = False,
     url: Url = DEFAULT_ADDRESS,
+    api_key: ApiKey = None,
 ) -> int:
     """List jobs, newest first, a line each.
 
@@ -78,7 +79,7 @@ def list_(
         filters["created_after"] = _moment("--after", after)
     if before is not None:
         filters["created_before"] = _moment("--before", before)
-    with Darkroom(url) as darkroom:
+    with Darkroom(url, api_key) as darkroom:
         for number, job in enumerate(darkroom.jobs(**filters), start=1):
             if json:
                 print_json(job.as_sent)
@@ -94,7 +95,7 @@ def list_(
 
   darkroom cancel ID ID"""
 )
-def cancel(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS) -> int:
+def cancel(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -> int:
     """Stop jobs. Variants that are done stay; a job that waits costs nothing any more.
 
     Parameters
@@ -102,7 +103,7 @@ def cancel(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS) -> in
     job_ids
         Ids of the jobs.
     """
-    return _each(job_ids, lambda darkroom, job_id: darkroom.cancel(job_id), url, as_json=json)
+    return _each(job_ids, lambda darkroom, job_id: darkroom.cancel(job_id), url, api_key, as_json=json)
 
 
 @app.command(
@@ -111,7 +112,7 @@ def cancel(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS) -> in
   darkroom delete ID
   darkroom list --state rejected --all --json | jq -r .id | xargs darkroom delete"""
 )
-def delete(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS) -> int:
+def delete(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -> int:
     """Erase jobs and all their bytes, for good. Deleting again is no error.
 
     Parameters
@@ -119,7 +120,7 @@ def delete(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS) -> in
     job_ids
         Ids of the jobs.
     """
-    return _each(job_ids, lambda darkroom, job_id: darkroom.delete(job_id), url, as_json=json)
+    return _each(job_ids, lambda darkroom, job_id: darkroom.delete(job_id), url, api_key, as_json=json)
 
 
 @app.command(
@@ -137,6 +138,7 @@ def retry(
     timeout: float | None = None,
     json: Json = False,
     url: Url = DEFAULT_ADDRESS,
+    api_key: ApiKey = None,
 ) -> int:
     """Make the failed variants of a job again.
 
@@ -151,7 +153,7 @@ def retry(
     timeout
         Seconds to wait; without it as long as it takes.
     """
-    with Darkroom(url) as darkroom, reporter(sys.stderr, quiet=json) as progress:
+    with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:
         done = darkroom.retry(job_id, revision)
         if not wait:
             _tell(done, as_json=json)
@@ -164,12 +166,19 @@ def retry(
     return code_of(seen)
 
 
-def _each(job_ids: tuple[str, ...], command: Callable[[Darkroom, str], Commanded], url: str, *, as_json: bool) -> int:
+def _each(
+    job_ids: tuple[str, ...],
+    command: Callable[[Darkroom, str], Commanded],
+    url: str,
+    api_key: str | None,
+    *,
+    as_json: bool,
+) -> int:
     """Carry it out on each; one that fails keeps none of the others. The worst of it is the exit code."""
     if not job_ids:
         raise BadInput("no job was named", "name ids, as `darkroom list` shows them")
     codes = [OK]
-    with Darkroom(url) as darkroom:
+    with Darkroom(url, api_key) as darkroom:
         for job_id in job_ids:
             try:
                 _tell(command(darkroom, job_id), as_json=as_json)

@@ -21,6 +21,12 @@ STOPPED: Final = 130
 
 
 Url = Annotated[str, Parameter(env_var="DARKROOM_URL", help="Address of the Darkroom.")]
+ApiKey = Annotated[
+    str | None,
+    Parameter(
+        name="--key", env_var="DARKROOM_KEY", help="API key, where one is asked for; others may see what is typed."
+    ),
+]
 Json = Annotated[bool, Parameter(negative="", help="JSON on standard output, and nothing else there.")]
 
 

@@ -7,7 +7,9 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from contracts.limits import MAX_BODY_BYTES, MIB
+from contracts.identifiers import OPEN_TENANT
+from contracts.keys import Scope
+from contracts.limits import DAY_SECONDS, MAX_BODY_BYTES, MIB
 from local.folder import Folder, port_socket
 from local.problems import CannotRun
 from local.story import Story
@@ -67,13 +69,24 @@ def _show(supervisor: Supervisor, picture: Path | None, story: Story) -> None:
     # loaded while the services are starting: it brings an HTTP client and a picture library
     from local import showing
 
+    key = _own_key(supervisor, story)
     try:
-        showing.show(supervisor.url, picture or showing.sample(supervisor.folder.path), story)
+        showing.show(supervisor.url, picture or showing.sample(supervisor.folder.path), story, key)
     except CannotRun as failure:
         supervisor.stop_soon(failure)
         return
     story.line()
     story.line(f"The page is at {supervisor.url}/   (Ctrl-C stops; the data stays in {supervisor.folder.path})")
+
+
+def _own_key(supervisor: Supervisor, story: Story) -> str | None:
+    """A key for the run's own picture and whoever is at the terminal, who is shown it; None where none is asked for."""
+    if supervisor.keys is None:
+        return None
+    scopes = (Scope.UPLOADS_WRITE, Scope.JOBS_READ, Scope.JOBS_WRITE)
+    made = supervisor.keys.create(OPEN_TENANT, scopes, DAY_SECONDS)
+    story.step(f"keys are required here; one for today: {made.key}")
+    return made.key
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

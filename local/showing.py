@@ -25,11 +25,11 @@ def sample(folder: Path) -> Path:
     return path
 
 
-def show(url: str, picture: Path, story: Story) -> Status:
+def show(url: str, picture: Path, story: Story, key: str | None = None) -> Status:
     """Send the picture, wait for its variants, print them; raises CannotRun if it is not taken or not made."""
     begun = time.monotonic()
     try:
-        with Darkroom(url) as darkroom:
+        with Darkroom(url, key) as darkroom:
             accepted = darkroom.upload(picture)
             status = darkroom.wait(accepted.id, timeout=_PATIENCE_SECONDS)
     except (Refused, BadInput) as refusal:

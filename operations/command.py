@@ -88,9 +88,15 @@ def stack(name: Annotated[str, Parameter(name="NAME")], /) -> int:
     path = stacks.create(Path(), name)
     say(sys.stdout, f"{path.name} is written; {stacks.MODEL}'s region and machine images are in it")
     say(sys.stderr, "next:")
-    for step in (f"pulumi stack init {name}", f"make images STACK={name}", f"pulumi up --stack {name}"):
+    for step in (
+        f"pulumi stack init {name}",
+        f"pulumi up --stack {name}",
+        f"darkroom keys init --stack {name}",
+        f"make images STACK={name}",
+        f"pulumi up --stack {name}",
+        f"make tunnel STACK={name}",
+    ):
         say(sys.stderr, f"  {step}")
-    say(sys.stderr, f"  make tunnel STACK={name}")
     return OK
 
 

@@ -92,7 +92,8 @@ def test_put_takes_variants_from_a_file_and_a_picture_from_a_pipe(imitation: Imi
     (folder / "wanted.json").write_text(json.dumps(wanted))
     imitation.will(accepted_reply())
     ran = darkroom(
-        *("put", "-", "--variants", "@wanted.json", "--key", "mine", "--no-wait", "--json", "--url", imitation.address),
+        *("put", "-", "--variants", "@wanted.json", "--idempotency-key", "mine", "--no-wait", "--json"),
+        *("--url", imitation.address),
         folder=folder,
         stdin=b"piped picture",
     )
@@ -186,7 +187,10 @@ def test_where_nothing_listens_one_line_names_the_address(folder: Path) -> None:
     ("arguments", "line"),
     [
         (["put"], "no file was named; darkroom put --help shows how"),
-        (["put", "a", "b", "--key", "k"], "a key names one upload; send these files one by one"),
+        (
+            ["put", "a", "b", "--idempotency-key", "k"],
+            "an Idempotency-Key names one upload; send these files one by one",
+        ),
         (["put", "a", "--variants", "{"], "--variants has no JSON list of variants: "),
         (["put", "a", "--variants", "@none"], "none cannot be read: No such file or directory; "),
         (["put", "a", "--nope"], "Unknown option: --nope; darkroom --help shows how"),

@@ -77,6 +77,8 @@ def test_the_command_says_what_comes_next(checkout: Path, capsys: pytest.Capture
     assert err.splitlines() == [
         "next:",
         "  pulumi stack init alice",
+        "  pulumi up --stack alice",
+        "  darkroom keys init --stack alice",
         "  make images STACK=alice",
         "  pulumi up --stack alice",
         "  make tunnel STACK=alice",
