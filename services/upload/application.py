@@ -37,7 +37,7 @@ def application(desk: Desk) -> Litestar:
             *command_routes(desk),
             *list_routes(desk),
             *about_routes(desk.timing),
-            *page_routes(desk.stack, desk.picture_origins),
+            *page_routes(desk.stack, desk.picture_origins, asks_for_key=not desk.door.is_open),
         ],
         process=PROCESS,
         readiness=desk.readiness,

@@ -30,14 +30,15 @@ def page_policy(picture_origins: Sequence[str]) -> str:
     )
 
 
-def page_routes(stack: str, picture_origins: Sequence[str]) -> list[ControllerRouterHandler]:
-    """Routes of the page. Reads its files once, here."""
+def page_routes(stack: str, picture_origins: Sequence[str], *, asks_for_key: bool) -> list[ControllerRouterHandler]:
+    """Routes of the page. Reads its files once, here. A page of a service that asks for keys has a field for one."""
     policy = page_policy(picture_origins)
     routes: list[ControllerRouterHandler] = []
     for path, (name, media_type) in _FILES.items():
         content = (_FOLDER / name).read_bytes()
         if name == "index.html":
             content = content.replace(b"{{stack}}", _escaped(stack).encode())
+            content = content.replace(b"{{auth}}", b"required" if asks_for_key else b"open")
         routes.append(_served(path, content, media_type, policy))
     return routes
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import msgspec
 import uvicorn
 from msgspec import Struct
 from PIL import Image, ImageOps
@@ -23,6 +24,8 @@ from contracts.places import ResultPlace
 from contracts.ports import Link
 from contracts.variants import Fit, Variant
 from services.upload.application import application
+from services.upload.auth import KeyDoor
+from tests.support.keys import PEPPER, MemoryKeys
 from tests.support.memory import MemoryObjects
 from tests.support.upload_room import UploadRoom
 
@@ -152,14 +155,17 @@ def _fitted(spec: Variant, size: tuple[int, int]) -> tuple[int, int]:
 
 
 @contextmanager
-def memory_stack() -> Iterator[Stack]:
-    """The service in this process, over memory."""
+def memory_stack(keys: MemoryKeys | None = None) -> Iterator[Stack]:
+    """The service in this process, over memory; with `keys` it asks for one of them."""
     clock = SystemClock()
     results = LoopbackResults(clock)
     room = UploadRoom(clock=clock, signer=results, picture_origins=(results.origin,))
     results.objects = room.objects
+    desk = room.desk
+    if keys is not None:
+        desk = msgspec.structs.replace(desk, door=KeyDoor(keys, PEPPER, clock, room.threads))
     config = uvicorn.Config(
-        application(room.desk),
+        application(desk),
         host="127.0.0.1",
         port=0,
         ws="none",

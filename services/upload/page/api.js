@@ -7,6 +7,23 @@ export class Problem extends Error {
   }
 }
 
+// where a key is asked for: kept for this tab and until it is closed, and sent to this service alone
+const KEPT = "darkroom key";
+
+export const isKey = (text) => /^dk_[a-z2-7]{12}_[0-9A-Za-z]{43}$/.test(text);
+
+// what may be shown of the key in use; null without one
+export const keyPrefix = () => sessionStorage.getItem(KEPT)?.slice(0, 15) ?? null;
+
+export const useKey = (key) => sessionStorage.setItem(KEPT, key);
+
+export const forgetKey = () => sessionStorage.removeItem(KEPT);
+
+const authorization = () => {
+  const key = sessionStorage.getItem(KEPT);
+  return key === null ? {} : { Authorization: `Bearer ${key}` };
+};
+
 const unreachable = () => new Problem({
   code: "unreachable",
   title: "The service did not answer",
@@ -18,7 +35,7 @@ const unreachable = () => new Problem({
 export async function read(path, headers = {}) {
   let answer;
   try {
-    answer = await fetch(path, { headers: { Accept: "application/json", ...headers }, cache: "no-store" });
+    answer = await fetch(path, { headers: { Accept: "application/json", ...authorization(), ...headers }, cache: "no-store" });
   } catch {
     throw unreachable();
   }
@@ -32,7 +49,7 @@ export async function read(path, headers = {}) {
 export async function act(method, path, key = crypto.randomUUID()) {
   let answer;
   try {
-    answer = await fetch(path, { method, headers: { Accept: "application/json", "Idempotency-Key": `"${key}"` } });
+    answer = await fetch(path, { method, headers: { Accept: "application/json", ...authorization(), "Idempotency-Key": `"${key}"` } });
   } catch {
     throw unreachable();
   }
@@ -48,6 +65,7 @@ export function send(file, options, key, onProgress) {
     const request = new XMLHttpRequest();
     request.open("POST", "/uploads");
     request.setRequestHeader("Idempotency-Key", `"${key}"`);
+    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress(event.loaded / event.total));
     request.addEventListener("error", () => reject(unreachable()));

@@ -1,10 +1,11 @@
 // The page: what a person does with it. Asking is in api.js, showing in view.js.
 
-import { Problem, act, follow, nextStep, read, send } from "./api.js";
+import { Problem, act, follow, forgetKey, isKey, keyPrefix, nextStep, read, send, useKey } from "./api.js";
 import { begin, bytes, clearProblem, compare, format, say, showAsked, showDeleted, showJob, showProblem, steps } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 
+const asksForKey = document.body.dataset.auth === "required";
 const mib = (count) => `${Math.floor(count / 2 ** 20)} MiB`;
 
 let presets = [];
@@ -25,7 +26,45 @@ async function start() {
   } catch (error) {
     shown(error);
   }
+  if (asksForKey) showKey();
+  if (asksForKey && !keyPrefix()) $("key").focus();
+  else await resume();
+}
+
+// the job that the address names
+async function resume() {
   if (location.hash.length > 1) await watch(location.hash.slice(1), ++turn);
+}
+
+// --- the key, where one is asked for
+
+function showKey() {
+  const prefix = keyPrefix();
+  $("entry").hidden = false;
+  $("forget").hidden = !prefix;
+  $("key").value = "";
+  $("key-state").textContent = prefix
+    ? `In use: ${prefix}…, in this tab and until it is closed.`
+    : "Paste one to send pictures. It is kept in this tab alone, until the tab is closed.";
+}
+
+async function takeKey() {
+  const key = $("key").value.trim();
+  if (!isKey(key)) {
+    $("key-state").textContent = "This is no API key: one begins with dk_ and has 59 characters.";
+    return $("key").select();
+  }
+  useKey(key);
+  showKey();
+  clearProblem();
+  if (original) await develop();
+  else await resume();
+}
+
+function dropKey() {
+  forgetKey();
+  showKey();
+  $("key").focus();
 }
 
 // --- options
@@ -151,11 +190,14 @@ async function explain(error) {
 
 function shown(error, onRetry) {
   if (!(error instanceof Problem)) throw error;
+  if (asksForKey && error.document.code === "unauthenticated") dropKey();
   showProblem(error.document, onRetry && (() => { clearProblem(); onRetry(); }));
 }
 
 // --- wiring
 
+$("entry").addEventListener("submit", (event) => { event.preventDefault(); takeKey(); });
+$("forget").addEventListener("click", dropKey);
 $("file").addEventListener("change", (event) => { take(event.target.files[0]); event.target.value = ""; });
 $("preset").addEventListener("change", choosePreset);
 $("variants").addEventListener("input", options);

@@ -168,7 +168,9 @@ function completedCard(job, variant, original, onCompare) {
     ? element("button", { type: "button", className: "frame", title: "Compare with the original", onclick: () => onCompare(variant) }, picture)
     : element("div", { className: "frame" }, picture);
   frame.append(element("span", { className: "badge", textContent: format(variant.media_type.replace("image/", "")) }));
-  const address = `${location.origin}/jobs/${job.id}/variants/${variant.name}`;
+  // where a key is asked for, our own address opens nothing for whoever is given it; the link does, for minutes
+  const own = `${location.origin}/jobs/${job.id}/variants/${variant.name}`;
+  const address = document.body.dataset.auth === "required" ? variant.url : own;
   return element("li", { className: "card" }, frame,
     element("div", { className: "about" },
       element("h2", {}, variant.name, element("span", { textContent: size })),

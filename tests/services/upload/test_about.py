@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from contracts import limits
 from contracts.presets import DEFAULT_PRESET, PRESETS
 from contracts.variants import Variant
+from services.upload.command_routes import Retry
 from services.upload.web import page_policy, page_routes
 
 Client = TestClient[Litestar]
@@ -43,6 +44,10 @@ def test_every_public_address_is_described(description: dict[str, Any]) -> None:
         "/uploads": ["post"],
         "/status/{job_id}": ["get"],
         "/jobs/{job_id}/variants/{name}": ["get"],
+        "/jobs": ["get"],
+        "/jobs/{job_id}": ["delete"],
+        "/jobs/{job_id}/cancel": ["post"],
+        "/jobs/{job_id}/retry": ["post"],
         "/limits": ["get"],
         "/presets": ["get"],
         "/presets/{name}": ["get"],
@@ -78,6 +83,14 @@ def test_an_upload_is_described_as_the_form_that_is_read(description: dict[str, 
     assert options["additionalProperties"] is False
 
 
+def test_a_retry_is_described_with_the_revision_that_it_brings(description: dict[str, Any]) -> None:
+    operation = description["paths"]["/jobs/{job_id}/retry"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert set(schema["properties"]) == set(schema["required"]) == set(Retry.__struct_fields__)
+    assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}
+    assert set(description["paths"]["/jobs/{job_id}"]["delete"]["responses"]) == {"202", "204", "default"}
+
+
 def test_the_description_has_one_address(client: Client) -> None:
     for path in ("/schema", "/openapi", "/schema/openapi.json", "/swagger"):
         assert client.get(path).status_code == 404
@@ -108,9 +121,18 @@ def test_pictures_may_come_from_where_results_are_and_from_nowhere_else() -> Non
 
 
 def test_the_name_of_the_stack_is_text() -> None:
-    [index, *_] = page_routes('<b a="1">&', ())
+    [index, *_] = page_routes('<b a="1">&', (), asks_for_key=False)
     with TestClient(Litestar([index], openapi_config=None, logging_config=None)) as client:
         assert "&lt;b a=&quot;1&quot;>&amp;" in client.get("/").text
+
+
+def test_the_page_is_told_whether_a_key_is_asked_for() -> None:
+    for asks, said in ((True, "required"), (False, "open")):
+        [index, *_] = page_routes("dev", (), asks_for_key=asks)
+        with TestClient(Litestar([index], openapi_config=None, logging_config=None)) as client:
+            page = client.get("/").text
+        assert f'<body data-auth="{said}">' in page
+        assert 'id="entry" class="entry" autocomplete="off" aria-label="API key" hidden' in page
 
 
 def _references(node: Any) -> list[str]:
