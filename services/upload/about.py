@@ -13,7 +13,7 @@ from contracts.errors import NotFound
 from contracts.formats import ImageFormat
 from contracts.presets import DEFAULT_PRESET, PRESETS
 from contracts.variants import OutputFormat, Variant
-from services.upload.auth import ANYBODY
+from services.upload.auth import ANYBODY, scopes_of
 from services.upload.description import described
 
 _HOUR = {"Cache-Control": "public, max-age=3600"}
@@ -57,7 +57,7 @@ class PresetsDocument(Struct, frozen=True, kw_only=True):
     presets: tuple[PresetDocument, ...]
 
 
-def about_routes(timing: limits.Timing) -> list[ControllerRouterHandler]:
+def about_routes(timing: limits.Timing, *, asks_for_key: bool) -> list[ControllerRouterHandler]:
     """Nothing here changes while the process lives."""
     taken = LimitsDocument(default_life_seconds=timing.default_life_seconds, link_seconds=timing.link_seconds)
     known = tuple(PresetDocument(name=name, variants=variants) for name, variants in PRESETS.items())
@@ -81,7 +81,8 @@ def about_routes(timing: limits.Timing) -> list[ControllerRouterHandler]:
     @get("/openapi.json", include_in_schema=False, sync_to_thread=False, opt=ANYBODY)
     def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
         if not description:
-            description.append(msgspec.json.encode(described(request.app.openapi_schema.to_schema())))
+            schema = request.app.openapi_schema.to_schema()
+            description.append(msgspec.json.encode(described(schema, scopes_of(request.app), asks_for_key)))
         return Response(description[0], media_type="application/vnd.oai.openapi+json;version=3.1", headers=_HOUR)
 
     return [limits_, presets, preset, openapi]

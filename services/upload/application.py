@@ -36,7 +36,7 @@ def application(desk: Desk) -> Litestar:
             *job_routes(desk),
             *command_routes(desk),
             *list_routes(desk),
-            *about_routes(desk.timing),
+            *about_routes(desk.timing, asks_for_key=not desk.door.is_open),
             *page_routes(desk.stack, desk.picture_origins, asks_for_key=not desk.door.is_open),
         ],
         process=PROCESS,

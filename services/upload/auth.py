@@ -13,9 +13,10 @@ import threading
 from collections import OrderedDict
 from typing import Any, Final, Protocol
 
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
 from litestar.types import Guard
 from msgspec import Struct
 
@@ -126,6 +127,18 @@ def guard(door: Door) -> Guard:
         connection.scope["auth"] = caller
 
     return guarded
+
+
+def scopes_of(app: Litestar) -> dict[tuple[str, str], Scope]:
+    """What each guarded route asks for, by its path and its method in lower case, as OpenAPI writes them."""
+    return {
+        (route.path_format, method.lower()): handler.opt[ASKED]
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for method in handler.http_methods
+        if handler.opt.get(ASKED) is not None
+    }
 
 
 def tenant_of(request: Request[Any, Any, Any]) -> Tenant:

@@ -4,10 +4,12 @@ Litestar derives paths, parameters and answers from the handlers. That an upload
 every failure is a problem document, and what the options may be, is added here from the same types that decode them.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
+from contracts.keys import Scope
 from contracts.options import Options
 
 REFERENCE: Final = "#/components/schemas/{name}"
@@ -36,6 +38,13 @@ _PROBLEM: Final[dict[str, Any]] = {
         },
     },
 }
+_API_KEY: Final = "key"
+_KEY_SCHEME: Final[dict[str, Any]] = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "dk_<prefix>_<secret>",
+    "description": "An API key. The tenant whose jobs are sent and seen is the key's, and nothing else says whose.",
+}
 _PROBLEM_ANSWER: Final[dict[str, Any]] = {
     "description": "Any failure",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -56,6 +65,21 @@ _UPLOAD_BODY: Final[dict[str, Any]] = {
             "encoding": {"options": {"contentType": "application/json"}, "file": {"contentType": "image/*"}},
         },
         "image/*": {"schema": {"contentMediaType": "image/*"}},
+    },
+}
+_RETRY_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["revision"],
+                "additionalProperties": False,
+                "properties": {
+                    "revision": {"type": "integer", "description": "Of the status that you decided by."},
+                },
+            }
+        }
     },
 }
 
@@ -83,6 +107,14 @@ _PARAMETERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
         _in_query("filename", "Of a bare picture: its name."),
         _in_query("options", "Of a bare picture: all of the options as JSON, instead of one by one."),
     ],
+    **{
+        command: [_header("Idempotency-Key", "A command that is repeated under its key gets the same answer.")]
+        for command in (
+            ("/jobs/{job_id}/cancel", "post"),
+            ("/jobs/{job_id}/retry", "post"),
+            ("/jobs/{job_id}", "delete"),
+        )
+    },
     ("/status/{job_id}", "get"): [
         _header("If-None-Match", "ETag of the answer you have: 304 while it holds, and what `wait` waits to change."),
         _header("Prefer", "`wait=n`, as RFC 7240 has it: the same as the parameter."),
@@ -90,20 +122,36 @@ _PARAMETERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
 }
 _FURTHER: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("/status/{job_id}", "get"): {"304": {"description": "What you have still holds"}},
+    ("/jobs/{job_id}", "delete"): {"204": {"description": "Nothing of the job is left"}},
 }
 
 
-def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """The whole description, from Litestar's."""
+def described(schema: dict[str, Any], scopes: Mapping[tuple[str, str], Scope], asks_for_key: bool) -> dict[str, Any]:
+    """The whole description, from Litestar's; `scopes` by path and method."""
     _, components = msgspec.json.schema_components((Options,), ref_template=REFERENCE)
     # one schema a type: msgspec's of the options replace what Litestar made of the types they share
     schemas = {**schema.get("components", {}).get("schemas", {}), **components, "Problem": _PROBLEM}
-    paths = {path: _path(path, item) for path, item in schema["paths"].items()}
-    return {**schema, "paths": paths, "components": {**schema.get("components", {}), "schemas": schemas}}
+    paths = {
+        path: {
+            method: {
+                **_operation(path, method, operation),
+                "security": _security(scopes.get((path, method)), asks_for_key),
+            }
+            for method, operation in item.items()
+        }
+        for path, item in schema["paths"].items()
+    }
+    made = {**schema.get("components", {}), "schemas": schemas, "securitySchemes": {_API_KEY: _KEY_SCHEME}}
+    return {**schema, "paths": paths, "components": made}
 
 
-def _path(path: str, item: dict[str, Any]) -> dict[str, Any]:
-    return {method: _operation(path, method, operation) for method, operation in item.items()}
+def _security(scope: Scope | None, asks_for_key: bool) -> list[dict[str, list[str]]]:
+    """Whether an operation needs a key, and with which scope (OpenAPI 3.1 writes it as a role)."""
+    if scope is None:
+        return []
+    key = {_API_KEY: [scope.value]}
+    # an empty requirement beside it: a key may come, and need not
+    return [key] if asks_for_key else [{}, key]
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
@@ -116,4 +164,6 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
         described["parameters"] = [*operation.get("parameters", []), *parameters]
     if (path, method) == ("/uploads", "post"):
         described["requestBody"] = _UPLOAD_BODY
+    if (path, method) == ("/jobs/{job_id}/retry", "post"):
+        described["requestBody"] = _RETRY_BODY
     return described

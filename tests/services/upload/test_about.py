@@ -10,8 +10,12 @@ from litestar.testing import TestClient
 from contracts import limits
 from contracts.presets import DEFAULT_PRESET, PRESETS
 from contracts.variants import Variant
+from services.upload.application import application
+from services.upload.auth import KeyDoor
 from services.upload.command_routes import Retry
 from services.upload.web import page_policy, page_routes
+from tests.support.keys import PEPPER, MemoryKeys
+from tests.support.upload_room import UploadRoom
 
 Client = TestClient[Litestar]
 
@@ -89,6 +93,23 @@ def test_a_retry_is_described_with_the_revision_that_it_brings(description: dict
     assert set(schema["properties"]) == set(schema["required"]) == set(Retry.__struct_fields__)
     assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}
     assert set(description["paths"]["/jobs/{job_id}"]["delete"]["responses"]) == {"202", "204", "default"}
+
+
+def test_every_operation_says_which_scope_its_key_needs(description: dict[str, Any], room: UploadRoom) -> None:
+    """The room is open: a key may come, and need not; behind a door that asks for one it must."""
+    assert description["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    wanted = {
+        (method, path): operation["security"]
+        for path, item in description["paths"].items()
+        for method, operation in item.items()
+    }
+    assert wanted["post", "/uploads"] == [{}, {"key": ["uploads:write"]}]
+    assert wanted["get", "/status/{job_id}"] == [{}, {"key": ["jobs:read"]}]
+    assert wanted["get", "/limits"] == wanted["get", "/problems/{code}"] == []
+    door = KeyDoor(MemoryKeys(), PEPPER, room.clock, room.threads)
+    with TestClient[Any](application(msgspec.structs.replace(room.desk, door=door))) as closed:
+        paths = closed.get("/openapi.json").json()["paths"]
+    assert paths["/uploads"]["post"]["security"] == [{"key": ["uploads:write"]}]
 
 
 def test_the_description_has_one_address(client: Client) -> None:
