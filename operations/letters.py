@@ -122,9 +122,10 @@ def _asked(method: str, url: str, **more: Any) -> dict[str, Any]:
     try:
         with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as http:
             answer = http.request(method, url, **more)
-            document = answer.json()
     except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise Unreachable(address, str(error) or type(error).__name__, _ADVICE) from error
+    try:
+        document = answer.json()
     except ValueError as error:
         raise StrangeAnswer(address, answer.status_code, "no JSON") from error
     if answer.is_error:
