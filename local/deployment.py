@@ -158,7 +158,7 @@ class Deployment:
             try:
                 operation(stack, told.hear)
             except automation.CommandError as error:
-                raise Failed("\n".join(told.errors) or _last_line(str(error))) from None
+                raise Failed("\n".join(told.reasons) or _last_line(str(error))) from None
         return Outcome(
             steps=told.steps,
             counts=dict(Counter(step.op for step in told.steps)),
@@ -176,6 +176,11 @@ class _Told:
         self.exports: dict[str, Any] = {}
         self.messages: list[str] = []
         self.errors: list[str] = []
+
+    @property
+    def reasons(self) -> list[str]:
+        """Errors, without the last of them, which says only that there were some."""
+        return [line for line in self.errors if not line.endswith((" failed", " canceled"))] or self.errors
 
     def hear(self, event: EngineEvent) -> None:
         if event.resource_pre_event is not None:

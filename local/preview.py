@@ -4,7 +4,6 @@ Nothing is asked of AWS: the plan starts from nothing, and every resource is ans
 account, `pulumi preview` says the same of a new stack, and of a deployed one what would change.
 """
 
-import logging
 import sys
 import tempfile
 import warnings
@@ -32,7 +31,6 @@ def preview(stack: str, *, as_json: bool) -> None:
     """Print the plan; raises CannotRun if there is none."""
     # what the provider's library says about its own deprecated parts is not about the stack
     warnings.simplefilter("ignore", DeprecationWarning)
-    logging.disable(logging.CRITICAL)
     config, region = configuration_of(stack), region_of(ROOT, stack)
     with tempfile.TemporaryDirectory(prefix="darkroom-preview-") as folder:
         deployment = Deployment(Path(folder), root=ROOT, stack=stack, config=config, provider=Provider(region))

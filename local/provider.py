@@ -11,6 +11,7 @@ https://github.com/pulumi/pulumi/blob/v3.259.0/proto/pulumi/provider.proto
 """
 
 import contextlib
+import importlib.metadata
 import logging
 import threading
 from collections import Counter
@@ -65,7 +66,7 @@ class Provider(ResourceProviderServicer):
         return Empty()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        return plugin_pb2.PluginInfo(version="7.51.1")
+        return plugin_pb2.PluginInfo(version=importlib.metadata.version("pulumi_aws"))
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)

@@ -1,14 +1,13 @@
 """What a tier of the provider must answer, and the tier that answers through the handlers of this room."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from local.aws import Clients
 from local.handlers import TYPES
 from local.handlers.resource import Handler, Inputs, Outputs
-from local.provider_values import has_unknown, is_archive
+from local.provider_values import has_unknown, is_archive, same
 
 Failure = tuple[str, str]
 """An input, and what is wrong with it."""
@@ -78,7 +77,8 @@ class Applied(Tier):
             if name in handler.unseeable or name.startswith("__") or (value in ([], {}, "") and name not in there):
                 seen[name] = value
             elif name in there:
-                seen[name] = _as_written(value, there[name])
+                # in the program's own words where they mean the same
+                seen[name] = value if same(value, there[name]) else there[name]
         return made.get("id", identity), seen, made
 
     def update(self, kind: str, identity: str, old: Inputs, new: Inputs, outputs: Outputs) -> Outputs:
@@ -101,13 +101,3 @@ def _handled(inputs: Inputs) -> Inputs:
         for name, value in inputs.items()
         if not name.startswith("__")
     }
-
-
-def _as_written(written: object, seen: Any) -> Any:
-    """What the cloud has, in the program's own words where they mean the same: JSON may be spelled in many ways."""
-    if isinstance(written, str) and isinstance(seen, str) and written != seen:
-        try:
-            return written if json.loads(written) == json.loads(seen) else seen
-        except ValueError:
-            return seen
-    return seen

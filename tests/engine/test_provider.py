@@ -177,6 +177,9 @@ def test_differences_are_told_by_their_paths() -> None:
         'b["d.e"]': "update",
         "f": "add",
     }
+    assert changes({"policy": '{"a": 1, "b": [2]}'}, {"policy": '{"b":[2],"a":1}'}) == {}
+    assert changes({"policy": '{"a": 1}'}, {"policy": '{"a": 2}'}) == {"policy": "update"}
+    assert changes({"text": "{ a"}, {"text": "{ b"}) == {"text": "update"}
     assert changes({"code": zipped}, {"code": {**zipped, "hash": "2"}}) == {"code": "update"}
 
 
