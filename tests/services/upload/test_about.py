@@ -112,14 +112,6 @@ def test_every_operation_says_which_scope_its_key_needs(description: dict[str, A
     assert paths["/uploads"]["post"]["security"] == [{"key": ["uploads:write"]}]
 
 
-def test_a_retry_is_described_with_the_revision_that_it_brings(description: dict[str, Any]) -> None:
-    operation = description["paths"]["/jobs/{job_id}/retry"]["post"]
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    assert set(schema["properties"]) == set(schema["required"]) == set(Retry.__struct_fields__)
-    assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}
-    assert set(description["paths"]["/jobs/{job_id}"]["delete"]["responses"]) == {"202", "204", "default"}
-
-
 def test_the_description_has_one_address(client: Client) -> None:
     for path in ("/schema", "/openapi", "/schema/openapi.json", "/swagger"):
         assert client.get(path).status_code == 404
