@@ -120,7 +120,13 @@ EFFECTS: Final = (
         _LETTER_TESTS,
     ),
     one("a dry run is not dry", _LETTERS, "gone = [] if call.wish.dry_run else [", "gone = [", _LETTER_TESTS),
-    one("what was looked at is kept back", _LETTERS, "            self._give_back(kept)\n", "            pass\n", _LETTER_TESTS),
+    one(
+        "what was looked at is kept back",
+        _LETTERS,
+        "            self._give_back(kept)\n",
+        "            pass\n",
+        _LETTER_TESTS,
+    ),
     # --- a batch: decode, read, write, send, delete ---
     one(
         "messages are deleted before what they owe is sent",
