@@ -7,22 +7,26 @@ from typing import NamedTuple
 import pytest
 
 from contracts.formats import ImageFormat
+from contracts.keys import Scope
 from contracts.limits import MAX_BODY_BYTES
 from local.temporary import temporary
 from tests.support import pictures
 
 
 class Addresses(NamedTuple):
-    """Of the upload service and of the processing service."""
+    """Of the upload service and of the processing service; and the key that the first asks for, if it does."""
 
     public: str
     internal: str
+    key: str = ""
 
 
-@pytest.fixture(scope="session")
-def addresses() -> Iterator[Addresses]:
-    with temporary() as stack:
-        yield Addresses(stack.url, stack.internal_url)
+@pytest.fixture(scope="session", params=["open", "required"])
+def addresses(request: pytest.FixtureRequest) -> Iterator[Addresses]:
+    """A stack that asks for no key, and one that does."""
+    with temporary({"auth": request.param}) as stack:
+        key = "" if stack.keys is None else stack.keys.create("postman", set(Scope), None).key
+        yield Addresses(stack.url, stack.internal_url, key)
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,17 @@ def test_every_request_says_what_it_expects() -> None:
     assert silent == []
 
 
+def test_the_key_goes_to_the_upload_service_alone() -> None:
+    collection = json.loads(COLLECTION.read_text())
+    assert collection["auth"] == {"type": "bearer", "bearer": [{"key": "token", "value": "{{api_key}}", "type": "string"}]}
+    assert {"key": "api_key", "value": ""} in collection["variable"]
+    asked = [item["request"] for folder in collection["item"] for item in folder["item"]]
+    elsewhere = [request for request in asked if not request["url"]["raw"].startswith("{{base_url}}")]
+    assert elsewhere
+    assert all(request["auth"] == {"type": "noauth"} for request in elsewhere)
+    assert not any("auth" in request for request in asked if request not in elsewhere)
+
+
 def test_every_problem_code_that_the_collection_expects_exists() -> None:
     expected = set(re.findall(r"with the problem ([a-z-]+)", COLLECTION.read_text()))
     assert {"type-mismatch", "spec-invalid", "payload-too-large"} <= expected
@@ -104,6 +115,7 @@ def test_everything_the_collection_expects_comes_true(
         [
             *(NEWMAN, "run", COLLECTION, "--working-dir", picture_folder, "--color", "off"),
             *("--env-var", f"base_url={addresses.public}", "--env-var", f"internal_url={addresses.internal}"),
+            *("--env-var", f"api_key={addresses.key}"),
             *("--reporters", "cli,json", "--reporter-json-export", report, "--timeout-request", "60000"),
         ],
         capture_output=True,

@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 from contracts.errors import Superseded
+from contracts.keys import Scope
 from contracts.options import Options
 from services import edge
 from services.upload.application import application
+from services.upload.auth import scopes_of
 from services.upload.document import SourceDocument, StatusDocument, VariantDocument
 from tests.support.upload_room import UploadRoom
 
@@ -58,3 +60,13 @@ def test_every_described_route_is_on_the_page() -> None:
     routes = {f"{method.upper()} {path}" for path, item in described.items() for method in item}
     assert "POST /uploads" in routes
     assert routes - shown == set()
+
+
+def test_every_route_stands_beside_the_scope_that_it_asks_for() -> None:
+    room = UploadRoom()
+    asked = scopes_of(application(room.desk))
+    room.threads.close()
+    rows = {scope: line for line in PAGE.read_text().splitlines() for scope in Scope if line.startswith(f"| `{scope}`")}
+    assert asked["/uploads", "post"] is Scope.UPLOADS_WRITE
+    for (path, method), scope in asked.items():
+        assert f"`{method.upper()} {path.replace('{job_id}', '{id}')}`" in rows[scope]
