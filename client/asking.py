@@ -4,6 +4,7 @@ What is sent again, at most `TRIES` times: a request that nobody answered, and o
 safe: reads change nothing, and whatever changes something carries an Idempotency-Key, under which it is done once.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ FIRST_BACK_OFF_SECONDS: Final = 0.25
 """Mean wait before the second try where the server names none; doubles."""
 LONGEST_RETRY_AFTER_SECONDS: Final = 30
 """A server that asks for more patience than this is given up at once: the caller knows better how to spend it."""
+
+
+_STORAGE_CODE: Final = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
 
 
 class Asking:
@@ -85,15 +89,17 @@ class Asking:
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 return self._strange(answer)
             return problem(answer.status, document, _retry_after(answer))
-        if ask.sink is not None:
-            # results come from S3, which speaks XML
-            return problem(answer.status, {"title": f"the link answered {answer.status}", "code": ""})
+        if ask.sink is not None or ask.to_storage:
+            # S3 speaks XML
+            named = _STORAGE_CODE.search(answer.body) if ask.to_storage else None
+            what = f"storage answered {named[1].decode()}" if named else f"the link answered {answer.status}"
+            return problem(answer.status, {"title": what, "code": ""})
         if answer.status in (429, 502, 503, 504):
             return problem(answer.status, {"title": f"the server answered {answer.status}"}, _retry_after(answer))
         return self._strange(answer)
 
     def _unreachable(self, ask: Ask, reason: str) -> Unreachable:
-        if ask.sink is None:
+        if ask.sink is None and not ask.to_storage:
             return Unreachable(self.address, reason)
         host = urlsplit(ask.url)
         where = f"{host.scheme}://{host.netloc}"

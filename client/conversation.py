@@ -4,8 +4,8 @@ Each verb is a generator. It yields what it wants done (an `Ask` or a `Pause`), 
 a `Silence`), and returns the result or raises a `DarkroomError`. `client.drivers` carries it out, blocking or not, so
 both clients say the same things in the same order.
 
-Here are the verbs around a picture; those over a job that is there are in `directing`, and what is sent again after a
-failure is in `asking`.
+Here are the verbs around a picture; a large one goes out by `posting`, those over a job that is there are in
+`directing`, and what is sent again after a failure is in `asking`.
 """
 
 import uuid
@@ -18,16 +18,13 @@ import msgspec
 from msgspec import Struct
 
 from client import picture, saving
-from client.answers import (
-    Accepted,
-    Status,
-    VariantStatus,
-    read_accepted,
-)
+from client.answers import Accepted, Status, VariantStatus
 from client.asking import DEFAULT_ADDRESS
 from client.directing import Directing, ListFilters, checked_key
 from client.effects import Ask, Flow, Pause
 from client.errors import BadInput, NotFinished, Refused
+from client.posting import Posting
+from contracts.limits import MAX_BODY_BYTES
 from contracts.variants import Variant
 
 __all__ = ["DEFAULT_ADDRESS", "Conversation", "Downloaded", "ListFilters", "UploadOptions"]
@@ -68,7 +65,7 @@ class Downloaded(Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class Conversation(Directing):
+class Conversation(Directing, Posting):
     """Every verb against one address."""
 
     def upload(self, given: picture.Given, options: UploadOptions) -> Flow[Accepted]:
@@ -79,24 +76,20 @@ class Conversation(Directing):
         key = checked_key(options.get("idempotency_key", str(uuid.uuid4())))
         filename = options.get("filename") or picture.name_of(given)
         media_type = options.get("content_type") or picture.type_of(filename)
+        wished = _wished(options)
         with picture.opened(given, options.get("on_progress")) as file:
+            if file.length > MAX_BODY_BYTES:
+                return (yield from self._posted(file, wished, filename, media_type, key))
             ask = Ask(
                 method="POST",
                 url=f"{self.address}/uploads",
                 headers={"Idempotency-Key": f'"{key}"'},
                 parts=(
-                    ("options", (None, _wished(options), "application/json")),
+                    ("options", (None, wished, "application/json")),
                     ("file", (filename, file, media_type)),
                 ),
             )
-            answer = yield from self._answered(ask)
-        if answer.status != 202:
-            raise self._strange(answer)
-        replayed = answer.headers.get("idempotency-replayed", "") == "?1"
-        try:
-            return read_accepted(answer.body, replayed=replayed)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise self._strange(answer) from error
+            return self._accepted((yield from self._answered(ask)))
 
     def wait(
         self, job_id: str, timeout: float | None = None, on_change: Callable[[Status], None] | None = None

@@ -17,10 +17,12 @@ class Ask(Struct, frozen=True, kw_only=True):
     method: Literal["GET", "POST", "DELETE"]
     url: str
     headers: dict[str, str] = {}
-    parts: tuple[tuple[str, tuple[str | None, Any, str]], ...] = ()
+    parts: tuple[tuple[str, tuple[str | None, Any, str | None]], ...] = ()
     """Of a multipart body, in order: name, (file name, bytes or readable file, media type)."""
     content: bytes | None = None
     """A body of JSON, instead of parts."""
+    to_storage: bool = False
+    """Goes to where pictures are stored, which has answers of its own."""
     timeout_seconds: float = TIMEOUT_SECONDS
     sink: Callable[[bytes], None] | None = None
 

@@ -3,6 +3,7 @@
 Used by `client.conversation`; nothing here knows HTTP.
 """
 
+import hashlib
 import io
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import IO, Final
 
 from client.errors import BadInput
-from contracts.formats import ImageFormat
+from contracts.formats import SNIFF_BYTES, ImageFormat, sniff
 
 Given = str | os.PathLike[str] | bytes | IO[bytes]
 """A path, the bytes themselves, or a file opened in binary mode (sent from its very start)."""
@@ -24,7 +25,11 @@ OnProgress = Callable[[int, int], None]
 UNNAMED: Final = "picture"
 """File name of bytes that come without one."""
 
+UNKNOWN_TYPE: Final = "application/octet-stream"
+"""Of a file that nobody knows anything of."""
+
 _SPOOL_BYTES: Final = 1024 * 1024
+_HASHED_BYTES: Final = 256 * 1024
 _TYPES: Final = {f".{fmt.value}": fmt.media_type for fmt in ImageFormat} | {
     ".jpg": ImageFormat.JPEG.media_type,
     ".jpe": ImageFormat.JPEG.media_type,
@@ -40,6 +45,25 @@ class Metered(io.RawIOBase):
         self._on_progress = on_progress
         self.length = file.seek(0, os.SEEK_END)
         file.seek(0)
+
+    def sha256(self) -> bytes:
+        """Of all of it; nobody is told of this reading."""
+        self._file.seek(0)
+        try:
+            digest = hashlib.sha256()
+            while block := self._file.read(_HASHED_BYTES):
+                digest.update(block)
+        except OSError as error:
+            raise BadInput(f"the picture cannot be read to its end: {error.strerror or error}") from error
+        self._file.seek(0)
+        return digest.digest()
+
+    def media_type(self) -> str:
+        """What its first bytes are; `application/octet-stream` for anything that is not read by Darkroom."""
+        self._file.seek(0)
+        found = sniff(self._file.read(SNIFF_BYTES))
+        self._file.seek(0)
+        return UNKNOWN_TYPE if found is None else found.media_type
 
     def readable(self) -> bool:
         return True
@@ -109,4 +133,4 @@ def _called(given: Given) -> str:
 
 def type_of(filename: str) -> str:
     """The media type that the name promises; `application/octet-stream`, a promise of nothing, for any other name."""
-    return _TYPES.get(Path(filename).suffix.lower(), "application/octet-stream")
+    return _TYPES.get(Path(filename).suffix.lower(), UNKNOWN_TYPE)

@@ -150,6 +150,26 @@ def tls_only(service: Literal["s3", "sqs"], resources: Sequence[str]) -> str:
     return _document([plain, old] if service == "s3" else [plain])
 
 
+def queue_policy(queue_arn: str, *, account: str, require_tls: bool, bucket_arn: str | None) -> str:
+    """The policy of a queue: nobody comes without TLS, where that is required; and S3 may send what it has to say of
+    this bucket of this account.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    statements: list[Document] = json.loads(tls_only("sqs", [queue_arn]))["Statement"] if require_tls else []
+    if bucket_arn is not None:
+        announced = {
+            "Sid": "BucketAnnounces",
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": bucket_arn}},
+        }
+        statements.append(announced)
+    return _document(statements)
+
+
 def trust_of_service(principal: str, account: str | None = None) -> str:
     """Who may take a role: a service of AWS, on behalf of this account if one is named.
 

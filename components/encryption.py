@@ -20,7 +20,8 @@ class PipelineKey(pulumi.ComponentResource):
     """A symmetric key that KMS renews each year; what was encrypted before stays readable.
 
     Only services use it: see components/key_policy.py. `hosts` and `alarms` say whether disks and a topic are under it,
-    `delivered_bucket` is the name of the bucket that CloudFront reads.
+    `delivered_bucket` is the name of the bucket that CloudFront reads, `announcing_bucket` of the one that S3 announces
+    new objects of.
     """
 
     arn: Output[str]
@@ -33,20 +34,27 @@ class PipelineKey(pulumi.ComponentResource):
         hosts: bool = False,
         alarms: bool = False,
         delivered_bucket: Input[str] | None = None,
+        announcing_bucket: Input[str] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(type_token("encryption", "PipelineKey"), name, None, opts)
 
         def policy(values: Mapping[str, Any]) -> str:
-            bucket = values["bucket"]
-            uses = KeyUses(hosts=hosts, alarms=alarms, delivered_bucket=bucket and f"arn:aws:s3:::{bucket}")
+            uses = KeyUses(
+                hosts=hosts,
+                alarms=alarms,
+                delivered_bucket=_bucket_arn(values["delivered"]),
+                announcing_bucket=_bucket_arn(values["announcing"]),
+            )
             prefix = f"{PROJECT}-{stack_label(stage.stack)}-"
             return key_policy(account=values["account"], region=stage.region, prefix=prefix, uses=uses)
 
         key = aws.kms.Key(
             name,
             description=f"Everything that the stack {stage.stack} of {PROJECT} stores",
-            policy=Output.all(account=stage.account, bucket=delivered_bucket).apply(policy),
+            policy=Output.all(account=stage.account, delivered=delivered_bucket, announcing=announcing_bucket).apply(
+                policy
+            ),
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             tags=stage.tags,
@@ -58,6 +66,10 @@ class PipelineKey(pulumi.ComponentResource):
         )
         self.arn = key.arn
         self.register_outputs({"arn": self.arn})
+
+
+def _bucket_arn(name: str | None) -> str | None:
+    return None if name is None else f"arn:aws:s3:::{name}"
 
 
 def let_encrypt(stage: Stage, role: ProcessRole) -> None:

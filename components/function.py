@@ -14,7 +14,7 @@ from components.settings import PipelineConfig
 from components.stage import Stage
 from components.storage import ImageBucket
 from contracts.environment import TransformEnvironment, to_environ
-from contracts.places import INLINE
+from contracts.places import DIRECT, INLINE
 
 INTERFACES = frozenset(
     {
@@ -67,7 +67,8 @@ class TransformFunction(pulumi.ComponentResource):
         self.role = ProcessRole.of_function(
             name, stage=stage, purpose="Makes variants: reads pinned originals, writes results, answers.", opts=child
         )
-        originals.pinned_versions_readable_by(self.role, under=INLINE)
+        for way in (INLINE, DIRECT):
+            originals.pinned_versions_readable_by(self.role, under=way)
         results.storable_by(self.role)
         answers.fed_by(self.role)
         orders.consumed_by(self.role)

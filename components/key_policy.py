@@ -11,6 +11,7 @@ keys are used by services alone, on behalf of whom IAM lets use the service and 
     CloudWatch                    -                          alarms to an encrypted topic
     EC2 Auto Scaling's own role   -                          the disks of hosts (it makes grants)
     CloudFront                    -                          results, read only
+    S3                            -                          its notices to a queue
 """
 
 import json
@@ -74,6 +75,8 @@ class KeyUses(Struct, frozen=True, kw_only=True):
     """Whether alarms write to a topic under the key."""
     delivered_bucket: str | None = None
     """ARN of the bucket that CloudFront reads."""
+    announcing_bucket: str | None = None
+    """ARN of the bucket whose notices S3 writes to a queue under the key."""
 
 
 def key_policy(*, account: str, region: str, prefix: str, uses: KeyUses) -> str:
@@ -92,6 +95,8 @@ def key_policy(*, account: str, region: str, prefix: str, uses: KeyUses) -> str:
         statements += _disks(account)
     if uses.delivered_bucket is not None:
         statements.append(_delivery(account, uses.delivered_bucket))
+    if uses.announcing_bucket is not None:
+        statements.append(_notices(account, uses.announcing_bucket))
     return json.dumps({"Version": VERSION, "Statement": statements}, separators=(",", ":"))
 
 
@@ -155,6 +160,16 @@ def _alarms(account: str, region: str, prefix: str) -> _Statement:
             "StringEquals": {"aws:SourceAccount": account},
             "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:{prefix}*"},
         },
+    )
+
+
+def _notices(account: str, bucket: str) -> _Statement:
+    """Source: "Key management" of Amazon SQS, "Enable compatibility between event sources from AWS services"."""
+    return _allow(
+        "UseForNotices",
+        {"Service": "s3.amazonaws.com"},
+        DATA_KEYS,
+        {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": bucket}},
     )
 
 

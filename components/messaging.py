@@ -1,12 +1,13 @@
 """PipelineQueue: a queue and its dead letters, and the verbs that grant rights over either."""
 
 import json
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-from components.access import tls_only
+from components.access import queue_policy
 from components.encryption import let_decrypt, let_encrypt
 from components.identity import ProcessRole
 from components.naming import type_token
@@ -62,7 +63,8 @@ class PipelineQueue(pulumi.ComponentResource, Mailbox):
 
     Both are encrypted, with SQS's keys or the stage's, and refuse messages longer than any of ours. A dead letter keeps
     the time of its first send, so dead letters are kept longer than messages. `visibility_seconds` is how long a
-    received message is hidden, `receives` how often it may be before it is dead.
+    received message is hidden, `receives` how often it may be before it is dead. `bucket_arn` names the bucket whose
+    notices S3 may send here.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class PipelineQueue(pulumi.ComponentResource, Mailbox):
         visibility_seconds: int,
         receives: int,
         timing: Timing,
+        bucket_arn: Input[str] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         name = queue.value
@@ -84,6 +87,8 @@ class PipelineQueue(pulumi.ComponentResource, Mailbox):
         messages = self._queue(
             name, stage, visibility_seconds, timing.queue_retention_seconds, _redrive(letters.arn, receives)
         )
+        self.policy = _policy(self, name, messages, stage, bucket_arn)
+        _policy(self, f"{name}-dead-letters", letters, stage)
         aws.sqs.RedriveAllowPolicy(
             name,
             queue_url=letters.url,
@@ -105,7 +110,7 @@ class PipelineQueue(pulumi.ComponentResource, Mailbox):
         retention_seconds: int,
         redrive: Output[str] | None = None,
     ) -> aws.sqs.Queue:
-        queue = aws.sqs.Queue(
+        return aws.sqs.Queue(
             name,
             name=stage.name(name),
             visibility_timeout_seconds=visibility_seconds,
@@ -120,18 +125,15 @@ class PipelineQueue(pulumi.ComponentResource, Mailbox):
             tags=stage.tags,
             opts=ResourceOptions(parent=self),
         )
-        if stage.require_tls:
-            aws.sqs.QueuePolicy(
-                name,
-                queue_url=queue.url,
-                policy=queue.arn.apply(lambda arn: tls_only("sqs", [arn])),
-                opts=ResourceOptions(parent=self),
-            )
-        return queue
 
 
-def pipeline_queues(stage: Stage, timing: Timing, opts: ResourceOptions) -> dict[Queue, PipelineQueue]:
-    """All queues of the pipeline. The function works longer than any other reader, and is retried less often."""
+def pipeline_queues(
+    stage: Stage, timing: Timing, originals_arn: Input[str], opts: ResourceOptions
+) -> dict[Queue, PipelineQueue]:
+    """All queues of the pipeline. The function works longer than any other reader, and is retried less often.
+
+    S3 writes to `ingest` what is posted to the bucket of originals.
+    """
     queues = {}
     for queue in Queue:
         long = queue is Queue.TRANSFORMS
@@ -141,9 +143,30 @@ def pipeline_queues(stage: Stage, timing: Timing, opts: ResourceOptions) -> dict
             visibility_seconds=timing.transforms_visibility_seconds if long else timing.queue_visibility_seconds,
             receives=timing.transforms_receives if long else timing.queue_receives,
             timing=timing,
+            bucket_arn=originals_arn if queue is Queue.INGEST else None,
             opts=opts,
         )
     return queues
+
+
+def _policy(
+    parent: pulumi.Resource, name: str, queue: aws.sqs.Queue, stage: Stage, bucket_arn: Input[str] | None = None
+) -> "aws.sqs.QueuePolicy | None":
+    """What the queue itself says of who comes, if it says anything."""
+    if bucket_arn is None and not stage.require_tls:
+        return None
+
+    def written(known: Sequence[str]) -> str:
+        arn, account, *bucket = known
+        return queue_policy(arn, account=account, require_tls=stage.require_tls, bucket_arn=next(iter(bucket), None))
+
+    known = [queue.arn, stage.account] if bucket_arn is None else [queue.arn, stage.account, bucket_arn]
+    return aws.sqs.QueuePolicy(
+        name,
+        queue_url=queue.url,
+        policy=Output.all(*known).apply(written),
+        opts=ResourceOptions(parent=parent),
+    )
 
 
 def _redrive(letters_arn: Output[str], receives: int) -> Output[str]:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 
 
 class ImagePipeline(pulumi.ComponentResource):
-    """Two buckets, four queues, two tables, a function, a role for each process, and the site that it stands on.
+    """Two buckets, five queues, two tables, a function, a role for each process, and the site that it stands on.
 
     `exports` is what a stack exports: `services` has each service's role and environment.
     """
@@ -57,6 +57,7 @@ class ImagePipeline(pulumi.ComponentResource):
                 hosts=config.hosts is not None,
                 alarms=config.alarms is not None,
                 delivered_bucket=None if config.delivery is None else stage.bucket_name("results"),
+                announcing_bucket=stage.bucket_name("originals"),
                 opts=child,
             )
             stage = replace(stage, key_arn=key.arn)
@@ -73,7 +74,8 @@ class ImagePipeline(pulumi.ComponentResource):
             self.delivery = ResultDelivery(
                 "delivery", stage=stage, settings=config.delivery, results=self.results, opts=child
             )
-        self.queues = pipeline_queues(stage, config.timing, child)
+        self.queues = pipeline_queues(stage, config.timing, self.originals.arn, child)
+        self.originals.announced_to(self.queues[Queue.INGEST], under=DIRECT)
         self.tables = JobTables("tables", stage=stage, opts=child)
         self.transform = TransformFunction(
             "transform",

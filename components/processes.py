@@ -18,12 +18,15 @@ from components.stage import Stage
 from components.storage import ImageBucket
 from contracts.environment import ProcessingEnvironment, UploadEnvironment, to_environ
 from contracts.messages import Queue
-from contracts.places import INLINE
+from contracts.places import DIRECT, INLINE
 
 PLANNING = (Queue.JOBS, Queue.JOBS_BULK)
 """Where jobs wait to be planned."""
 
-READ = (*PLANNING, Queue.COMPLETIONS)
+WAYS = (INLINE, DIRECT)
+"""How originals come."""
+
+READ = (Queue.INGEST, *PLANNING, Queue.COMPLETIONS)
 """What the processing service reads; the function reads the other."""
 
 
@@ -65,8 +68,10 @@ class Processes:
         role = ProcessRole.of_host(
             "upload", stage=self._stage, purpose="Takes pictures in, answers for jobs.", opts=opts
         )
-        self._originals.storable_by(role, under=INLINE)
-        self._originals.checkable_by(role, under=INLINE)
+        for way in WAYS:
+            # a form for a direct upload has the rights of whoever signed it
+            self._originals.storable_by(role, under=way)
+            self._originals.checkable_by(role, under=way)
         self._tables.jobs.kept_by(role)
         self._tables.jobs.listed_by(role)
         for queue in PLANNING:
@@ -87,7 +92,8 @@ class Processes:
 
     def _processing_role(self, opts: ResourceOptions) -> ProcessRole:
         role = ProcessRole.of_host("processing", stage=self._stage, purpose="Plans jobs, folds answers.", opts=opts)
-        self._originals.checkable_by(role, under=INLINE)
+        for way in WAYS:
+            self._originals.checkable_by(role, under=way)
         self._tables.jobs.kept_by(role)
         self._tables.jobs.swept_by(role)
         for queue in READ:

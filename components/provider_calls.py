@@ -86,6 +86,7 @@ PIPELINE: Final[dict[str, Calls]] = {
     ),
     "aws:s3/bucketVersioning:BucketVersioning": bucket_part("BucketVersioning"),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": bucket_part("LifecycleConfiguration"),
+    "aws:s3/bucketNotification:BucketNotification": bucket_part("BucketNotification"),
     "aws:s3/bucketPolicy:BucketPolicy": calls(
         "s3", create="PutBucketPolicy", read="GetBucketPolicy", update="PutBucketPolicy", delete="DeleteBucketPolicy"
     ),

@@ -7,6 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from components.bucket_policy import bucket_policy
 from components.encryption import let_decrypt, let_encrypt
 from components.identity import ProcessRole
+from components.messaging import PipelineQueue
 from components.naming import type_token
 from components.stage import Stage
 
@@ -110,13 +111,33 @@ class ImageBucket(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=[self._closed]),
         )
 
+    def announced_to(self, queue: PipelineQueue, *, under: str) -> None:
+        """S3 tells the queue of every object that comes to be there. The queue must be one that lets this bucket in."""
+        aws.s3.BucketNotification(
+            self._name,
+            bucket=self.bucket.id,
+            queues=[
+                {
+                    "id": under,
+                    "queue_arn": queue.arn,
+                    "events": ["s3:ObjectCreated:*"],
+                    "filter_prefix": f"{under}/",
+                }
+            ],
+            # S3 tries the way at once, and refuses the setting if it is closed
+            opts=ResourceOptions(parent=self, depends_on=[] if queue.policy is None else [queue.policy]),
+        )
+
     def storable_by(self, role: ProcessRole, *, under: str = "") -> None:
         """The role may put objects."""
         role.allow(["s3:PutObject"], self._objects(under))
         let_encrypt(self._stage, role)
 
     def checkable_by(self, role: ProcessRole, *, under: str) -> None:
-        """The role may ask for an object's head: is it there, with which checksum. AWS has no right but GET."""
+        """The role may ask for an object's head (is it there, with which checksum), and read what is there now.
+
+        AWS has no right but GET for either.
+        """
         role.allow(["s3:GetObject"], self._objects(under))
         # S3 keeps the checksum under the same key
         let_decrypt(self._stage, role)

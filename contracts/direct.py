@@ -64,6 +64,10 @@ def decode_direct(raw: bytes) -> DirectUpload:
         raise PayloadTooLarge(
             f"a file posted straight to S3 has at most {MAX_DIRECT_BYTES} bytes", max_bytes=MAX_DIRECT_BYTES
         )
+    try:
+        asked.content_sha256()
+    except Malformed as error:
+        raise invalid("#/sha256", error.detail) from error
     declared = declared_format(asked.content_type, None)
     if declared is None:
         raise UnsupportedMediaType("the type is none of " + ", ".join(fmt.media_type for fmt in ImageFormat))

@@ -24,6 +24,9 @@ _MAX_REASON_CHARS: Final = 200
 class Queue(StrEnum):
     """The queues of the pipeline; each has dead letters of its own and one reader."""
 
+    INGEST = "ingest"
+    """S3's own notices of what was posted straight to it (`contracts.notices`). Read by the processing service."""
+
     JOBS = "jobs"
     """`Process`, in the order that people wait for. Read by the processing service."""
     JOBS_BULK = "jobs-bulk"

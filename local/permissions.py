@@ -5,6 +5,7 @@ starts from what that crash leaves (`leftovers`).
 """
 
 import io
+import json
 import sys
 import time
 from collections import defaultdict
@@ -41,6 +42,8 @@ SHORTENED: Final = {
     }
 }
 _PATIENCE_SECONDS: Final = 60.0
+_JUDGED: Final = (Queue.INGEST, Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS)
+"""Queues whose reader is the processing service."""
 _LIFE_SECONDS: Final = 12
 """Of the job that is watched until its life is over: long enough for it to be completed first."""
 _POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
@@ -99,7 +102,7 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
             "of a bulk upload that died before its message": (leftovers.unannounced(Lane.BULK).id, JobState.COMPLETED),
             "whose orders the function died of": (leftovers.crashed().id, JobState.COMPLETED),
         }
-        for queue in (Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS):
+        for queue in _JUDGED:
             leftovers.send(queue, "not a message")
         leftovers.reserved(key="again", stored=True)
         again = darkroom.upload(picture, filename="a.jpg", idempotency_key="again")
@@ -108,12 +111,15 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
             for accepted in crowd.map(lambda _: darkroom.upload(picture, priority="bulk"), range(16)):
                 ends(accepted.id, JobState.COMPLETED)
         story.step("bulk jobs went through")
+        for said in (True, False):
+            ends(_posted(stack, picture, said=said), JobState.COMPLETED)
+        story.step("pictures that were posted straight to S3 went through, whether or not the client said so")
         broken = darkroom.upload(picture[: len(picture) // 2], filename="half.jpg")
         ends(broken.id, JobState.REJECTED)
         for what, (job_id, state_) in waiting.items():
             ends(job_id, state_)
             story.step(f"the job {what} became {state_.value}")
-        for queue in (Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS):
+        for queue in _JUDGED:
             _until(lambda queue=queue: _parked(stack, queue), f"the bad message of {queue} to be parked")
         story.step("messages that nobody can read were parked")
         _redrive(stack, leftovers)
@@ -130,10 +136,11 @@ def _redrive(stack: Supervisor, leftovers: Leftovers) -> None:
     sent = httpx.post(f"{stack.internal_url}/api/dlq/redrive", json=answers, timeout=_PATIENCE_SECONDS)
     if sent.raise_for_status().json()["sent"] != 1:
         raise CannotRun(f"the answer of job {unanswered.id} was not sent again: {sent.text}")
+    leftovers.send(Queue.INGEST, _notice(stack, unanswered.id), dead_letters=True)
     for _ in range(30):
         leftovers.send(Queue.TRANSFORMS, "not a message", dead_letters=True)
     dropped = {queue: 0 for queue in Queue}
-    for queue in (Queue.TRANSFORMS, Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS):
+    for queue in (Queue.TRANSFORMS, *_JUDGED):
         while not dropped[queue]:
             httpx.get(f"{stack.internal_url}/api/dlq?queue={queue}").raise_for_status()
             wish = {"queue": queue, "discard": True}
@@ -142,11 +149,33 @@ def _redrive(stack: Supervisor, leftovers: Leftovers) -> None:
     _until(lambda: leftovers.read(unanswered.id).is_final, "a job to go on whose answers lay in the dead letters")
 
 
+def _notice(stack: Supervisor, job_id: str) -> str:
+    """As much of what S3 says as is read of it."""
+    place = {
+        "bucket": {"name": stack.exports["buckets"]["originals"]},
+        "object": {"key": f"direct/x/{job_id}/original"},
+    }
+    record = {"eventSource": "aws:s3", "eventVersion": "2.1", "eventName": "ObjectCreated:Post", "s3": place}
+    return json.dumps({"Records": [record]})
+
+
 def _picture(folder: Path) -> bytes:
     buffer = io.BytesIO()
     with Image.open(showing.sample(folder)) as image:
         image.convert("RGB").resize((600, 400)).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
+
+
+def _posted(stack: Supervisor, picture: bytes, *, said: bool) -> str:
+    """Post a picture straight to S3, and say so or leave that to S3; id of its job."""
+    wish = {"content_type": "image/jpeg", "bytes": len(picture)}
+    form = httpx.post(f"{stack.url}/uploads/presign", json=wish).raise_for_status().json()
+    if said and httpx.post(f"{stack.url}{form['complete_url']}").status_code != httpx.codes.CONFLICT:
+        raise CannotRun("what was not posted yet cannot be complete")
+    httpx.post(form["url"], data=form["fields"], files={"file": picture}).raise_for_status()
+    if said:
+        httpx.post(f"{stack.url}{form['complete_url']}").raise_for_status()
+    return form["id"]
 
 
 def _until(happened: Callable[[], bool], what: str) -> None:

@@ -18,6 +18,7 @@ TYPES: Final[dict[str, type[Handler]]] = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": storage.BucketOwnership,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": storage.BucketLifecycle,
     "aws:s3/bucketPolicy:BucketPolicy": storage.BucketPolicy,
+    "aws:s3/bucketNotification:BucketNotification": storage.BucketNotification,
     "aws:sqs/queue:Queue": messaging.Queue,
     "aws:sqs/queuePolicy:QueuePolicy": messaging.QueuePolicy,
     "aws:sqs/redrivePolicy:RedrivePolicy": messaging.RedrivePolicy,

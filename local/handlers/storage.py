@@ -232,3 +232,38 @@ class BucketPolicy(BucketSetting):
 
     def inputs_of(self, document: Any) -> Inputs:
         return {"policy": document}
+
+
+class BucketNotification(BucketSetting):
+    known = frozenset({"bucket", "queues"})
+    api = "bucket_notification_configuration"
+    argument = "NotificationConfiguration"
+
+    def document(self, inputs: Inputs) -> Any:
+        def told(given: Inputs) -> Inputs:
+            rules = [{"Name": "Prefix", "Value": given["filterPrefix"]}] if "filterPrefix" in given else []
+            return {
+                "Id": given["id"],
+                "QueueArn": given["queueArn"],
+                "Events": given["events"],
+                "Filter": {"Key": {"FilterRules": rules}},
+            }
+
+        return {"QueueConfigurations": [told(given) for given in inputs["queues"]]}
+
+    def inputs_of(self, document: Any) -> Inputs:
+        def told(there: Any) -> Inputs:
+            rules = there.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+            prefix = next((rule["Value"] for rule in rules if rule["Name"].lower() == "prefix"), None)
+            seen = {"id": there["Id"], "queueArn": there["QueueArn"], "events": there["Events"]}
+            return seen if prefix is None else {**seen, "filterPrefix": prefix}
+
+        return {"queues": [told(there) for there in document.get("QueueConfigurations", [])]}
+
+    def read(self, identity: str, inputs: Inputs) -> Outputs | None:
+        # every bucket has such a document; that of one which tells nobody is empty
+        return {} if (self._there(identity) or {}).get("QueueConfigurations") else None
+
+    def delete(self, identity: str, inputs: Inputs) -> None:
+        put = self.clients["s3"].put_bucket_notification_configuration
+        found(lambda: put(Bucket=identity, NotificationConfiguration={}), *_NO_BUCKET)

@@ -76,6 +76,7 @@ async def _serve(settings: LauncherSettings, folder: Path, listener: socket.sock
     shims.check_deletions_as_both_actions()
     shims.say_leading_keys()
     shims.keep_bodies_on_disk()
+    shims.check_posted_digests()
     shims.wake_long_polls(loop)
     shims.touch_queues_on_the_loop(loop, lambda: checkpoints.touch("sqs"))
     watching.audit_decisions(audit)

@@ -6,6 +6,7 @@ batch deletion  S3's reference asks for s3:DeleteObject always, and for s3:Delet
 LeadingKeys     AWS sets dynamodb:LeadingKeys from the hash keys of a request; MiniStack never did
 long polls      an empty receive looked again every 100 ms; now it looks as soon as something was sent
 memory          bytes of versions stayed in memory beside their files: 1.6 GB after as much was uploaded
+posted digests  S3 checks the SHA-256 that a posted form names, and keeps it; MiniStack did neither
 one thread      the function's poller took and deleted messages in threads of its own, while the event loop
                 replaced the same lists: a message sent at that moment could vanish. Now it asks the event loop.
 """
@@ -118,6 +119,50 @@ def keep_bodies_on_disk() -> None:
                 entry["data"] = None
 
     put_over(s3, "_persist_object", persist_object)
+
+
+def check_posted_digests() -> None:
+    posted: contextvars.ContextVar[dict[str, str]] = contextvars.ContextVar("digests of the form in hand")
+    post, build, parse = s3._post_object, s3._build_object_record, s3._parse_multipart_form
+
+    def parse_multipart_form(content_type: str, body: bytes) -> list[Any]:
+        parts = parse(content_type, body)
+        fields = {name.lower(): value.decode("latin-1") for name, _, _, value in parts if name.lower() == _DIGEST}
+        posted.set(fields)
+        return parts
+
+    def build_object_record(body: bytes, headers: dict[str, str], **details: Any) -> Any:
+        named = posted.get({})
+        if named:
+            checksums, refused = s3._resolve_object_checksums(body, named)
+            if refused:
+                raise _WrongDigest(refused)
+            details["checksums"] = checksums
+        return build(body, headers, **details)
+
+    def post_object(bucket: str, body: bytes, headers: dict[str, str]) -> Any:
+        posted.set({})
+        try:
+            return post(bucket, body, headers)
+        except _WrongDigest as refusal:
+            return refusal.answer
+        finally:
+            posted.set({})
+
+    put_over(s3, "_parse_multipart_form", parse_multipart_form)
+    put_over(s3, "_build_object_record", build_object_record)
+    put_over(s3, "_post_object", post_object)
+
+
+_DIGEST = "x-amz-checksum-sha256"
+
+
+class _WrongDigest(Exception):
+    """What was posted has another digest; `answer` says so as S3 does."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__("BadDigest")
+        self.answer = answer
 
 
 def touch_queues_on_the_loop(loop: asyncio.AbstractEventLoop, changed: Callable[[], None]) -> None:

@@ -1,6 +1,7 @@
 """The processing service: everything between a stored original and a finished job that touches no pixel.
 
     readers     one loop per queue             batches     what is done with one receive: step, write, send, delete
+    ingest      notices of S3 about what was posted straight to it
     changes     read, step, write, again       sweeper     debts and alarms whose time has come
     pace        when to receive next           backlog     how full `transforms` is
     lanes       eight of `jobs` to one of bulk purges      queues that were emptied behind our back

@@ -4,6 +4,7 @@ Reads the environment, makes the adapters, starts a thread a queue and one for t
 the socket it was given. SIGTERM: no more receives, what is in hand is finished, out within ten seconds.
 """
 
+import functools
 import os
 import signal
 import socket
@@ -60,6 +61,7 @@ def main(environ: Mapping[str, str]) -> int:
         ledger=ledger,
         clock=SystemClock(),
         timing=settings.timing,
+        originals_bucket=settings.originals_bucket,
         stopped=stopping.is_set,
         pause=stopping.wait,
     )
@@ -79,14 +81,28 @@ def main(environ: Mapping[str, str]) -> int:
 def _members(settings: ProcessingEnvironment, ledger: DynamoLedger, queues: SqsQueues) -> dict[str, Member]:
     clock, timing = SystemClock(), settings.timing
     backlog = Backlog(lambda: queues.depth(Queue.TRANSFORMS), 2 * settings.transform_concurrency)
-    readers = house_readers(queues=queues, ledger=ledger, clock=clock, timing=timing, backlog=backlog, lanes=Lanes())
+
+    # made by whoever needs it first: reading two more service models would delay the start by a tenth of a second
+    @functools.cache
+    def originals() -> S3Originals:
+        return S3Originals(_client(settings, "s3"), settings.originals_bucket)
+
+    readers = house_readers(
+        queues=queues,
+        ledger=ledger,
+        originals=originals,
+        originals_bucket=settings.originals_bucket,
+        clock=clock,
+        timing=timing,
+        backlog=backlog,
+        lanes=Lanes(),
+    )
 
     def sweep(stop: threading.Event) -> None:
-        # its clients are made here: reading two more service models would delay the start by a tenth of a second
         Sweeper(
             ledger=ledger,
             queues=queues,
-            originals=S3Originals(_client(settings, "s3"), settings.originals_bucket),
+            originals=originals(),
             eraser=_eraser(settings),
             clock=clock,
             timing=timing,

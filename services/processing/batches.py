@@ -77,14 +77,13 @@ def crash_seen(message: Message, job: Job) -> Event:
     return Crashed(token=message.token)
 
 
-class Desk:
-    """Settles the batches of one queue. Safe to use from one thread at a time."""
+class Clerk:
+    """What the desks of all queues share: how a message ends, and how what is owed goes out."""
 
     def __init__(
         self,
         *,
         queue: Queue,
-        seen: Seen,
         queues: Queues,
         ledger: Ledger,
         clock: Clock,
@@ -92,9 +91,72 @@ class Desk:
         dead_letters: bool = False,
     ) -> None:
         """With `dead_letters` the batches come from the queue's dead letters: what is bad stays parked there."""
-        self._queue, self._seen, self._dead_letters = queue, seen, dead_letters
+        self._queue, self._dead_letters = queue, dead_letters
         self._queues, self._ledger, self._clock, self._timing = queues, ledger, clock, timing
         self._told: set[int] = set()
+
+    def _wait_for_job(self, received: Received, job_id: JobId) -> End:
+        """Its row may be written in a moment; if not, the receives of the message run out."""
+        if self._dead_letters:
+            return self._refuse(received, "there is no such job", job_id=job_id)
+        _log.warning("message.left", queue=self._queue, job_id=job_id, reason="there is no such job")
+        return End.LEFT
+
+    def _refuse(self, received: Received, reason: str, **who: Any) -> End:
+        """Park it; where it lies in the dead letters already, or cannot be parked now, leave it."""
+        reason = _printable(reason)
+        if self._dead_letters:
+            self._tell_once(received, reason, who)
+            return End.LEFT
+        try:
+            self._queues.park(received, reason)
+        except Unavailable as error:
+            _log.warning("message.left", queue=self._queue, reason=error.detail, **who)
+            return End.LEFT
+        except Exception:
+            # a body that cannot even be sent on: the queue itself gives it up, and the others of the batch go on
+            _log.exception("message.not_parked", queue=self._queue, **who)
+            return End.LEFT
+        _log.warning("message.parked", queue=self._queue, reason=reason, receives=received.receives, **who)
+        return End.PARKED
+
+    def _tell_once(self, received: Received, reason: str, who: dict[str, Any]) -> None:
+        """A message that stays in the dead letters comes again with every visibility time-out, for days."""
+        mark = hash(received.body)
+        if mark in self._told:
+            return
+        if len(self._told) >= _MOST_REMEMBERED:
+            self._told.clear()
+        self._told.add(mark)
+        _log.warning("message.stays_parked", queue=self._queue, reason=reason, **who)
+
+    def _send(self, outgoing: list[Outgoing]) -> bool:
+        """Whether all of it went out; what did not stays owed in the table."""
+        if not outgoing:
+            return True
+        try:
+            self._queues.send(outgoing)
+        except Unavailable as error:
+            _log.warning("messages.not_sent", queue=self._queue, messages=len(outgoing), reason=error.detail)
+            return False
+        return True
+
+    def _delete(self, messages: list[Received]) -> None:
+        if not messages:
+            return
+        try:
+            self._queues.delete(messages, dead_letters=self._dead_letters)
+        except Unavailable as error:
+            _log.warning("messages.not_deleted", queue=self._queue, messages=len(messages), reason=error.detail)
+
+
+class Desk(Clerk):
+    """Settles the batches of one queue. Safe to use from one thread at a time."""
+
+    def __init__(self, *, seen: Seen, **ports: Any) -> None:
+        """`ports` as of every clerk."""
+        super().__init__(**ports)
+        self._seen = seen
 
     def settle(self, batch: Sequence[Received]) -> Settled:
         """Everything that this batch asks for. Raises Unavailable if the jobs could not be read: all are left."""
@@ -150,60 +212,6 @@ class Desk:
             else:
                 ends[place] = End.ACKNOWLEDGED
         return change.messages([batch[place].receives > 1 for place in events], self._clock.now())
-
-    def _wait_for_job(self, received: Received, job_id: JobId) -> End:
-        """Its row may be written in a moment; if not, the receives of the message run out."""
-        if self._dead_letters:
-            return self._refuse(received, "there is no such job", job_id=job_id)
-        _log.warning("message.left", queue=self._queue, job_id=job_id, reason="there is no such job")
-        return End.LEFT
-
-    def _refuse(self, received: Received, reason: str, **who: Any) -> End:
-        """Park it; where it lies in the dead letters already, or cannot be parked now, leave it."""
-        reason = _printable(reason)
-        if self._dead_letters:
-            self._tell_once(received, reason, who)
-            return End.LEFT
-        try:
-            self._queues.park(received, reason)
-        except Unavailable as error:
-            _log.warning("message.left", queue=self._queue, reason=error.detail, **who)
-            return End.LEFT
-        except Exception:
-            # a body that cannot even be sent on: the queue itself gives it up, and the others of the batch go on
-            _log.exception("message.not_parked", queue=self._queue, **who)
-            return End.LEFT
-        _log.warning("message.parked", queue=self._queue, reason=reason, receives=received.receives, **who)
-        return End.PARKED
-
-    def _tell_once(self, received: Received, reason: str, who: dict[str, Any]) -> None:
-        """A message that stays in the dead letters comes again with every visibility time-out, for days."""
-        mark = hash(received.body)
-        if mark in self._told:
-            return
-        if len(self._told) >= _MOST_REMEMBERED:
-            self._told.clear()
-        self._told.add(mark)
-        _log.warning("message.stays_parked", queue=self._queue, reason=reason, **who)
-
-    def _send(self, outgoing: list[Outgoing]) -> bool:
-        """Whether all of it went out; what did not stays owed in the table."""
-        if not outgoing:
-            return True
-        try:
-            self._queues.send(outgoing)
-        except Unavailable as error:
-            _log.warning("messages.not_sent", queue=self._queue, messages=len(outgoing), reason=error.detail)
-            return False
-        return True
-
-    def _delete(self, messages: list[Received]) -> None:
-        if not messages:
-            return
-        try:
-            self._queues.delete(messages, dead_letters=self._dead_letters)
-        except Unavailable as error:
-            _log.warning("messages.not_deleted", queue=self._queue, messages=len(messages), reason=error.detail)
 
 
 def _by_job(decoded: dict[int, Message]) -> dict[JobId, list[int]]:

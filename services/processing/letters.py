@@ -24,6 +24,7 @@ from contracts.job import Instant, Job
 from contracts.lifecycle import Verdict, step
 from contracts.limits import QUEUE_BATCH, Timing
 from contracts.messages import Message, Queue, decode
+from contracts.notices import decode_notices
 from contracts.ports import Clock, Ledger, Queues, Received
 from services.processing.batches import Seen, answer_seen, crash_seen, process_seen
 from services.processing.changes import readable
@@ -119,12 +120,14 @@ class DeadLetters:
         ledger: Ledger,
         clock: Clock,
         timing: Timing,
+        originals_bucket: str,
         stopped: Callable[[], bool] = lambda: False,
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """`stopped` ends a call early, because the process is to end; `pause` returns early then."""
         self._queues, self._ledger, self._clock, self._timing = queues, ledger, clock, timing
+        self._originals_bucket = originals_bucket
         self._stopped, self._monotonic, self._pause = stopped, monotonic, pause
         self._seconds = min(LONGEST_SECONDS, timing.queue_visibility_seconds / 2)
 
@@ -190,10 +193,11 @@ class DeadLetters:
         messages: dict[int, Message] = {}
         faults: dict[int, str] = {}
         for place, letter in enumerate(letters):
-            if letter.queue not in READ_HERE:
-                continue
             try:
-                messages[place] = decode(letter.body)
+                if letter.queue in READ_HERE:
+                    messages[place] = decode(letter.body)
+                elif letter.queue is Queue.INGEST:
+                    decode_notices(letter.body, self._originals_bucket)
             except BadMessage as error:
                 faults[place] = error.detail
         ids = sorted({message.job_id for message in messages.values()})

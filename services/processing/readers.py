@@ -16,9 +16,10 @@ import structlog
 from contracts.errors import Unavailable
 from contracts.limits import QUEUE_BATCH, Timing
 from contracts.messages import Queue
-from contracts.ports import Clock, Ledger, Queues, Received
+from contracts.ports import Clock, Ledger, OriginalRanges, Queues, Received
 from services.processing.backlog import Backlog
 from services.processing.batches import Desk, Seen, Settled, answer_seen, crash_seen, process_seen
+from services.processing.ingest import IngestDesk
 from services.processing.lanes import Lanes
 from services.processing.pace import Pace
 
@@ -50,7 +51,7 @@ class Reader:
         name: str,
         queue: Queue,
         queues: Queues,
-        desk: Desk,
+        desk: Desk | IngestDesk,
         dead_letters: bool = False,
         may_receive: Callable[[], bool] = _always,
         pace: Pace | None = None,
@@ -123,9 +124,17 @@ class Reader:
 
 
 def house_readers(
-    *, queues: Queues, ledger: Ledger, clock: Clock, timing: Timing, backlog: Backlog, lanes: Lanes
+    *,
+    queues: Queues,
+    ledger: Ledger,
+    originals: Callable[[], OriginalRanges],
+    originals_bucket: str,
+    clock: Clock,
+    timing: Timing,
+    backlog: Backlog,
+    lanes: Lanes,
 ) -> list[Reader]:
-    """The readers that a host runs, one a queue."""
+    """The readers that a host runs, one a queue. `originals` is called when something was posted straight to S3."""
 
     def desk(queue: Queue, seen: Seen, *, dead_letters: bool = False) -> Desk:
         return Desk(
@@ -189,5 +198,18 @@ def house_readers(
             desk=desk(Queue.TRANSFORMS, crash_seen, dead_letters=True),
             dead_letters=True,
             heard=crashes_heard,
+        ),
+        Reader(
+            name="ingest",
+            queue=Queue.INGEST,
+            queues=queues,
+            desk=IngestDesk(
+                bucket=originals_bucket,
+                originals=originals,
+                queues=queues,
+                ledger=ledger,
+                clock=clock,
+                timing=timing,
+            ),
         ),
     ]

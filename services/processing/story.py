@@ -27,7 +27,8 @@ def told(before: Job, after: Job) -> Iterator[Line]:
     """The lines of one change, in order of what happened."""
     who = {"job_id": after.id, "request_id": after.request_id}
     if before.state is JobState.AWAITING_UPLOAD and after.state is JobState.QUEUED:
-        yield "job.recovered", who | {"elapsed_ms": after.updated_at - after.created_at}
+        name = "job.queued" if after.direct else "job.recovered"
+        yield name, who | {"elapsed_ms": after.updated_at - after.created_at}
     if before.state is JobState.QUEUED and after.started_at is not None and before.started_at is None:
         yield "job.planned", who | _plan(after)
     open_before = {part.token for part in before.parts if part.is_open}

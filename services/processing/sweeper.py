@@ -15,13 +15,14 @@ from typing import Final
 
 import structlog
 
+from contracts.arrivals import arrived
 from contracts.errors import Unavailable
 from contracts.events import Erased, Event, Expired, LapsedAlarm, LapsedDebt, Stored
 from contracts.identifiers import JobId
 from contracts.job import Debt, DebtKind, Instant, Job, JobState
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
-from contracts.ports import Clock, Eraser, Ledger, OriginalStore, Queues
+from contracts.ports import Clock, Eraser, Ledger, OriginalRanges, Queues
 from services.processing.changes import Change, advance, readable
 from services.processing.purges import EmptySpells, Place, places_of, queue_of
 from services.processing.story import told
@@ -51,7 +52,7 @@ class Sweeper:
         *,
         ledger: Ledger,
         queues: Queues,
-        originals: OriginalStore,
+        originals: OriginalRanges,
         eraser: Eraser,
         clock: Clock,
         timing: Timing,
@@ -162,6 +163,10 @@ class Sweeper:
             return
         if job.state is not JobState.AWAITING_UPLOAD:
             yield Expired()
+            return
+        if job.direct:
+            # nobody said that it was posted: neither the client nor S3
+            yield arrived(job, self._originals) or LapsedAlarm()
             return
         head = self._originals.head_original(job.key)
         if head is not None and head.sha256 is not None and head.sha256 == job.content_sha256:

@@ -21,6 +21,7 @@ from adapters.ledger import DynamoLedger
 from adapters.links import CloudFrontLinks, S3Links, signing_key
 from adapters.objects import S3Originals
 from adapters.pepper import pepper
+from adapters.posts import S3Posts
 from adapters.queues import SqsQueues
 from adapters.registry import DynamoKeys
 from adapters.sender import CoalescingSender
@@ -32,6 +33,7 @@ from services.upload.application import PROCESS, application
 from services.upload.auth import Door, KeyDoor, OpenDoor
 from services.upload.commands import Commands
 from services.upload.desk import Desk
+from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
@@ -85,16 +87,26 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     dynamodb = _client(settings, "dynamodb")
     ledger = DynamoLedger(dynamodb, settings.jobs_table, settings.due_shards)
     queues = SqsQueues(_client(settings, "sqs"), settings.queue_urls)
+    originals = S3Originals(s3, settings.originals_bucket)
     intake = Intake(
         ledger=ledger,
-        originals=S3Originals(s3, settings.originals_bucket),
+        originals=originals,
         send=CoalescingSender(queues.deliver, others_come=lambda: intake.accepting > 0).send,
+        clock=clock,
+        timing=settings.timing,
+        randomness=os.urandom,
+    )
+    direct = DirectIntake(
+        ledger=ledger,
+        originals=originals,
+        posts=S3Posts(s3, settings.originals_bucket, clients.own_credentials, clock),
         clock=clock,
         timing=settings.timing,
         randomness=os.urandom,
     )
     return Desk(
         intake=intake,
+        direct=direct,
         commands=Commands(ledger=ledger, clock=clock, timing=settings.timing, randomness=os.urandom),
         listing=Listing(catalogue=DynamoCatalogue(dynamodb, settings.jobs_table), ledger=ledger, clock=clock),
         links=Links(_link_signer(settings, s3, clock), settings.timing.link_seconds),

@@ -23,6 +23,7 @@ class LimitsDocument(Struct, frozen=True, kw_only=True):
     """What is taken here. Bytes, pixels and seconds, as the names say."""
 
     max_file_bytes: int = limits.MAX_BODY_BYTES
+    max_direct_file_bytes: int = limits.MAX_DIRECT_BYTES
     max_options_bytes: int = limits.MAX_OPTIONS_BYTES
     max_pixels: int = limits.MAX_PIXELS
     max_side_pixels: int = limits.MAX_SIDE
@@ -39,6 +40,7 @@ class LimitsDocument(Struct, frozen=True, kw_only=True):
     max_life_seconds: int = limits.MAX_LIFE_SECONDS
     default_life_seconds: int
     link_seconds: int
+    post_seconds: int
     formats_in: tuple[str, ...] = tuple(fmt.media_type for fmt in ImageFormat)
     formats_out: tuple[str, ...] = tuple(fmt.media_type for fmt in OutputFormat)
 
@@ -59,7 +61,11 @@ class PresetsDocument(Struct, frozen=True, kw_only=True):
 
 def about_routes(timing: limits.Timing, *, asks_for_key: bool) -> list[ControllerRouterHandler]:
     """Nothing here changes while the process lives."""
-    taken = LimitsDocument(default_life_seconds=timing.default_life_seconds, link_seconds=timing.link_seconds)
+    taken = LimitsDocument(
+        default_life_seconds=timing.default_life_seconds,
+        link_seconds=timing.link_seconds,
+        post_seconds=timing.post_seconds,
+    )
     known = tuple(PresetDocument(name=name, variants=variants) for name, variants in PRESETS.items())
     description: list[bytes] = []
 

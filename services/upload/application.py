@@ -11,6 +11,7 @@ from services.upload.about import about_routes
 from services.upload.auth import guard
 from services.upload.command_routes import command_routes
 from services.upload.desk import Desk
+from services.upload.direct_routes import direct_routes
 from services.upload.list_routes import list_routes
 from services.upload.routes import job_routes
 from services.upload.web import page_routes
@@ -34,6 +35,7 @@ def application(desk: Desk) -> Litestar:
     return edge.app(
         [
             *job_routes(desk),
+            *direct_routes(desk),
             *command_routes(desk),
             *list_routes(desk),
             *about_routes(desk.timing, asks_for_key=not desk.door.is_open),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts.direct import DirectUpload
 from contracts.keys import Scope
 from contracts.options import Options
 
@@ -84,6 +85,16 @@ _RETRY_BODY: Final[dict[str, Any]] = {
 }
 
 
+_BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("/uploads", "post"): _UPLOAD_BODY,
+    ("/uploads/presign", "post"): {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/DirectUpload"}}},
+    },
+    ("/jobs/{job_id}/retry", "post"): _RETRY_BODY,
+}
+
+
 def _header(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
 
@@ -115,6 +126,7 @@ _PARAMETERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
             ("/jobs/{job_id}", "delete"),
         )
     },
+    ("/uploads/presign", "post"): [_KEY],
     ("/status/{job_id}", "get"): [
         _header("If-None-Match", "ETag of the answer you have: 304 while it holds, and what `wait` waits to change."),
         _header("Prefer", "`wait=n`, as RFC 7240 has it: the same as the parameter."),
@@ -128,7 +140,7 @@ _FURTHER: Final[dict[tuple[str, str], dict[str, Any]]] = {
 
 def described(schema: dict[str, Any], scopes: Mapping[tuple[str, str], Scope], asks_for_key: bool) -> dict[str, Any]:
     """The whole description, from Litestar's; `scopes` by path and method."""
-    _, components = msgspec.json.schema_components((Options,), ref_template=REFERENCE)
+    _, components = msgspec.json.schema_components((Options, DirectUpload), ref_template=REFERENCE)
     # one schema a type: msgspec's of the options replace what Litestar made of the types they share
     schemas = {**schema.get("components", {}).get("schemas", {}), **components, "Problem": _PROBLEM}
     paths = {
@@ -162,8 +174,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     parameters = _PARAMETERS.get((path, method), [])
     if parameters:
         described["parameters"] = [*operation.get("parameters", []), *parameters]
-    if (path, method) == ("/uploads", "post"):
-        described["requestBody"] = _UPLOAD_BODY
-    if (path, method) == ("/jobs/{job_id}/retry", "post"):
-        described["requestBody"] = _RETRY_BODY
+    body = _BODIES.get((path, method))
+    if body is not None:
+        described["requestBody"] = body
     return described

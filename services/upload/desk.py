@@ -6,6 +6,7 @@ from contracts.limits import BODY_PATIENCE_SECONDS, MIN_BODY_BYTES_PER_SECOND, T
 from services.edge import Readiness
 from services.upload.auth import Door, OpenDoor
 from services.upload.commands import Commands
+from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
@@ -31,6 +32,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     intake: Intake
     commands: Commands
     listing: Listing
+    direct: DirectIntake
     links: Links
     watcher: Watcher
     threads: Threads

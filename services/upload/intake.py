@@ -124,7 +124,7 @@ class Intake:
         adopted = existing is not None and existing != fresh
         job = existing or fresh
         if adopted:
-            _check_adoptable(job, fresh)
+            check_adoptable(job, fresh)
             if job.original is not None:
                 return Accepted(job=job, replayed=True)
         return self._committed(job, self._stored(job, arrival.body, arrival.source), arrival.source)
@@ -200,33 +200,33 @@ class Intake:
                 continue
             if current.state is not JobState.QUEUED:
                 # nobody waited for the bytes any more; the write that was just made owes their erasure
-                raise _gone(current)
-            _log.info("job.queued", **_story(current))
+                raise gone(current)
+            _log.info("job.queued", **story(current))
             return Accepted(job=current, messages=outcome.send)
         raise Unavailable("the job is being changed by too many at once")
 
     def _read(self, job: Job) -> Job:
         found = self._ledger.read([job.id]).get(job.id)
         if found is None:
-            raise _gone(job)
+            raise gone(job)
         return found
 
 
-def _check_adoptable(job: Job, fresh: Job) -> None:
+def check_adoptable(job: Job, fresh: Job) -> None:
     """Whether a request may go on with a row that an earlier one made: the same request, and a row that still waits."""
     same_bytes = job.content_sha256 in (None, fresh.content_sha256)
-    if job.direct or job.fingerprint != fresh.fingerprint or not same_bytes:
+    if job.direct is not fresh.direct or job.fingerprint != fresh.fingerprint or not same_bytes:
         raise _reused()
     dead = job.state in (JobState.DELETING, JobState.DELETED)
     never_stored = job.original is None and job.state is not JobState.AWAITING_UPLOAD
     if dead or never_stored:
-        raise _gone(job)
+        raise gone(job)
 
 
 def _as_it_stands(job: Job, pinned: Pinned, messages: tuple[Outgoing, ...]) -> Accepted:
     """The job had its original before our Stored: ours after all (a write whose reply was lost), or a rival's."""
     if job.state in (JobState.DELETING, JobState.DELETED) or job.original is None:
-        raise _gone(job)
+        raise gone(job)
     if job.original.version_id != pinned.version_id:
         raise _reused()
     return Accepted(job=job, messages=messages if job.state is JobState.QUEUED else ())
@@ -236,11 +236,11 @@ def _reused() -> KeyReused:
     return KeyReused("an earlier request with this Idempotency-Key had other options or another file")
 
 
-def _gone(job: Job) -> Gone:
+def gone(job: Job) -> Gone:
     return Gone(f"the job of this request is {job.state}; send the picture again under a new key", state=str(job.state))
 
 
-def _story(job: Job) -> dict[str, Any]:
+def story(job: Job) -> dict[str, Any]:
     return {
         "job_id": job.id,
         "request_id": job.request_id,

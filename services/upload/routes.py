@@ -64,7 +64,7 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
                 accepted = await desk.threads.call(desk.intake.accept, arrival)
             finally:
                 spool.close()
-        return _accepted(accepted, BackgroundTask(desk.threads.call, desk.intake.announce, accepted.messages))
+        return accepted_answer(accepted, BackgroundTask(desk.threads.call, desk.intake.announce, accepted.messages))
 
     @get("/status/{job_id:str}", summary="How a job stands", tags=["jobs"], opt=needs(Scope.JOBS_READ))
     async def status(
@@ -81,10 +81,10 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
         asked = preferred_wait(request.headers.get("prefer"))
         seconds = wait or asked
         tenant = tenant_of(request)
-        job = _visible(await desk.watcher.read(parse_job_id(job_id)), tenant)
+        job = visible_job(await desk.watcher.read(parse_job_id(job_id)), tenant)
         reply = await _status(desk, request, job, known)
         if seconds is not None and _is_worth_waiting(job, known, reply):
-            job = _visible(await _while_connected(request, _news(desk, job, known, seconds)), tenant)
+            job = visible_job(await _while_connected(request, _news(desk, job, known, seconds)), tenant)
             reply = await _status(desk, request, job, known)
         if asked is not None and wait is None:
             reply.headers["Preference-Applied"] = f"wait={asked}"
@@ -98,7 +98,7 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
         opt=needs(Scope.JOBS_READ),
     )
     async def variant(request: AnyRequest, job_id: FromPath[str], name: FromPath[str]) -> Response[None]:
-        job = _visible(await desk.watcher.read(parse_job_id(job_id)), tenant_of(request))
+        job = visible_job(await desk.watcher.read(parse_job_id(job_id)), tenant_of(request))
         record = next((record for record in job.variants if record.spec.name == name), None)
         if record is None:
             raise NotFound("the job has no variant of this name")
@@ -110,7 +110,8 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
     return [upload, status, variant]
 
 
-def _accepted(accepted: Accepted, announcement: BackgroundTask) -> Response[UploadAccepted]:
+def accepted_answer(accepted: Accepted, announcement: BackgroundTask) -> Response[UploadAccepted]:
+    """The 202 of an upload; what it promises is announced after it."""
     job = accepted.job
     headers = {"Location": f"/status/{job.id}", "Retry-After": "1"}
     if accepted.replayed:
@@ -123,7 +124,7 @@ def _accepted(accepted: Accepted, announcement: BackgroundTask) -> Response[Uplo
     )
 
 
-def _visible(job: Job | None, tenant: Tenant) -> Job:
+def visible_job(job: Job | None, tenant: Tenant) -> Job:
     """The job, if there is one for this tenant; a deleted one is gone, another tenant's was never there."""
     if job is None or job.tenant != tenant:
         raise NotFound("there is no such job")

@@ -50,7 +50,9 @@ def is_asked(service: str, method: str, path: str) -> bool:
 def test_every_route_of_both_services_is_asked_for() -> None:
     room = UploadRoom()
     upload = application(room.desk)
-    letters = DeadLetters(queues=room.queues, ledger=room.ledger, clock=room.clock, timing=room.timing)
+    letters = DeadLetters(
+        queues=room.queues, ledger=room.ledger, clock=room.clock, timing=room.timing, originals_bucket="originals"
+    )
     handlers = [*routes(room.ledger, room.queues), *letter_routes(letters, room.queues)]
     processing = edge.app(handlers, process="processing", readiness=edge.Readiness())
     services = {"base_url": upload, "internal_url": processing}

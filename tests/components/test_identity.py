@@ -21,6 +21,7 @@ LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "upload": {
         "Bucket originals /inline/*": (GET, PUT),
+        "Bucket originals /direct/*": (GET, PUT),
         "Table jobs": (READ_JOBS, WRITE_JOBS),
         "Table jobs /index/by_tenant": (QUERY,),
         "Queue jobs": (SEND,),
@@ -30,8 +31,11 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "link-signer": {"Bucket results /*": (GET,)},
     "processing": {
         "Bucket originals /inline/*": (GET,),
+        "Bucket originals /direct/*": (GET,),
         "Table jobs": (READ_JOBS, WRITE_JOBS),
         "Table jobs /index/due": (QUERY,),
+        "Queue ingest": (DELETE, MEASURE, RECEIVE, SEND),
+        "Queue ingest-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE, SEND),
         "Queue jobs": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue jobs-bulk": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue completions": (DELETE, MEASURE, RECEIVE, SEND),
@@ -50,6 +54,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "transform": {
         "Bucket originals /inline/*": (GET_VERSION,),
+        "Bucket originals /direct/*": (GET_VERSION,),
         "Bucket results /*": (PUT,),
         "Queue transforms": (DELETE, MEASURE, RECEIVE),
         "Queue completions": (SEND,),

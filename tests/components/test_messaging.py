@@ -4,7 +4,7 @@ import json
 
 from contracts.limits import MAX_MESSAGE_BYTES, Timing
 from contracts.messages import Queue
-from tests.support.plan import Plan, record
+from tests.support.plan import ACCOUNT, Plan, record
 
 QUEUES = [queue.value for queue in Queue]
 LETTERS = [f"{queue}-dead-letters" for queue in QUEUES]
@@ -29,7 +29,7 @@ def test_every_queue_has_dead_letters_that_only_it_may_fill(plan: Plan) -> None:
 
 def test_a_message_is_received_more_than_once_before_it_is_dead(plan: Plan) -> None:
     receives = {name: json.loads(plan.one("Queue", name).inputs["redrivePolicy"])["maxReceiveCount"] for name in QUEUES}
-    assert receives == {"jobs": 5, "jobs-bulk": 5, "transforms": 3, "completions": 5}
+    assert receives == {"ingest": 5, "jobs": 5, "jobs-bulk": 5, "transforms": 3, "completions": 5}
 
 
 def test_a_dead_letter_is_kept_longer_than_a_message(plan: Plan) -> None:
@@ -59,7 +59,7 @@ def test_every_queue_refuses_plain_http_where_tls_is_required(dev: Plan, local: 
     for policy in policies:
         queue = dev.one("Queue", policy.name)
         assert policy.inputs["queueUrl"] == queue.state["url"]
-        assert json.loads(policy.inputs["policy"])["Statement"] == [
+        assert json.loads(policy.inputs["policy"])["Statement"][:1] == [
             {
                 "Sid": "RefusePlainHttp",
                 "Effect": "Deny",
@@ -70,13 +70,48 @@ def test_every_queue_refuses_plain_http_where_tls_is_required(dev: Plan, local: 
             }
         ]
     assert local.of("Queue")
-    assert local.of("QueuePolicy") == []
+    assert [one.name for one in local.of("QueuePolicy")] == ["ingest"]
+    assert "Deny" not in local.one("QueuePolicy", "ingest").inputs["policy"]
+
+
+def test_s3_sends_what_it_says_of_our_bucket_to_one_queue_and_nobody_else_sends(plan: Plan) -> None:
+    policy = plan.one("QueuePolicy", "ingest")
+    queue, bucket = plan.one("Queue", "ingest"), plan.one("Bucket", "originals")
+    allowed = [one for one in json.loads(policy.inputs["policy"])["Statement"] if one["Effect"] == "Allow"]
+    assert allowed == [
+        {
+            "Sid": "BucketAnnounces",
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue.state["arn"],
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": ACCOUNT},
+                "ArnEquals": {"aws:SourceArn": bucket.state["arn"]},
+            },
+        }
+    ]
+    (announced,) = plan.of("BucketNotification")
+    assert announced.inputs == {
+        "bucket": "originals-id",
+        "queues": [
+            {
+                "id": "direct",
+                "queueArn": queue.state["arn"],
+                "events": ["s3:ObjectCreated:*"],
+                "filterPrefix": "direct/",
+            }
+        ],
+    }
+    # S3 tries the way at once
+    assert policy.urn in announced.depends_on
 
 
 def test_nobody_gets_a_right_from_a_resource_itself(plan: Plan) -> None:
     """Rights come from roles alone: whoever has none can neither poison a queue nor read a bucket.
 
-    Two services of AWS do without a role of ours: the balancer writes its log, and CloudFront reads results.
+    Three services of AWS do without a role of ours: the balancer writes its log, CloudFront reads results, and S3 says
+    what was posted to it.
     """
     policies = plan.of("QueuePolicy") + plan.of("BucketPolicy")
     statements = [(one.name, part) for one in policies for part in json.loads(one.inputs["policy"])["Statement"]]
@@ -84,6 +119,7 @@ def test_nobody_gets_a_right_from_a_resource_itself(plan: Plan) -> None:
     services = {
         ("access-logs", '{"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}'),
         ("results", '{"Service": "cloudfront.amazonaws.com"}'),
+        ("ingest", '{"Service": "s3.amazonaws.com"}'),
     }
     assert allowed <= services
     for name, part in statements:

@@ -31,7 +31,7 @@ def test_the_program_declares_something_of_every_kind(plan: Plan) -> None:
     grand = plan.stack == "prod"  # logs of the balancer, and a role for those of the network
     assert counts == {
         **{"Bucket": 3 if grand else 2, "Role": 6 if grand else 5},
-        **{"Queue": 8, "Table": 2, "Function": 1, "ImagePipeline": 1},
+        **{"Queue": 10, "Table": 2, "Function": 1, "ImagePipeline": 1},
     }
 
 
@@ -88,7 +88,7 @@ def test_stacks_share_no_name_of_anything() -> None:
         return {(kind, name) for kind, name in given if isinstance(name, str) and "darkroom" in name}
 
     one, other = names(record("local", name="a")), names(record("local", name="a-jobs"))
-    assert len(one) == len(other) == 19
+    assert len(one) == len(other) == 21
     assert one.isdisjoint(other)
 
 
@@ -137,7 +137,7 @@ def test_the_exports_are_what_they_were_agreed_to_be(plan: Plan) -> None:
     assert {key for service in exports["services"].values() for key in service} == {"role_arn", "environment"}
     assert set(exports["function"]) == {"name", "arn", "role_arn"}
     assert set(exports["buckets"]) == {"originals", "results"}
-    assert set(exports["queues"]) == {"jobs", "jobs-bulk", "transforms", "completions"}
+    assert set(exports["queues"]) == {"ingest", "jobs", "jobs-bulk", "transforms", "completions"}
     assert {key for queue in exports["queues"].values() for key in queue} == {"url", "dead_letter_url", "arn"}
     assert set(exports["tables"]) == {"jobs", "registry"}
     assert set(exports["roles"]) == {"upload", "link-signer", "processing", "eraser", "transform"}

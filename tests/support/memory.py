@@ -5,21 +5,27 @@ around one of them to lose a reply, or to crash before or after an effect.
 """
 
 import hashlib
+import json
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote_plus
 
 from msgspec import Struct
 
+from contracts.digests import in_base64
 from contracts.errors import AlreadyStored, PipelineError, ResourceLimit, RevisionMoved, SourceMissing, Unavailable
 from contracts.identifiers import JobId, Tenant
 from contracts.job import Instant, Job, JobState, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, QUEUE_BATCH
 from contracts.messages import Outgoing, Queue, encode
 from contracts.places import original_prefixes, result_prefix
-from contracts.ports import Depth, Entry, Glance, Head, Link, Pinned, Received
+from contracts.ports import Depth, Entry, Glance, Head, Link, Pinned, Post, Received
 from contracts.tables import shard_of
+
+ORIGINALS: Final = "originals"
+"""Name of the bucket in memory."""
 
 
 class VirtualClock:
@@ -85,14 +91,18 @@ class Version(Struct, frozen=True):
 
 
 class MemoryObjects:
-    """Both buckets: `OriginalStore`, `OriginalReader`, `ResultStore`, `LinkSigner` and `Eraser` in one.
+    """Both buckets: `OriginalRanges`, `OriginalReader`, `ResultStore`, `LinkSigner`, `PostSigner` and `Eraser` in one.
 
-    `originals` and `results` are there to look into: versions of each key, oldest first. `post_original` is what a
-    client with a presigned POST does.
+    `originals` and `results` are there to look into: versions of each key, oldest first. `post_form` is what S3 does
+    with a form, `post_original` the same without looking at it.
     """
 
-    def __init__(self, clock: VirtualClock | None = None) -> None:
+    def __init__(
+        self, clock: VirtualClock | None = None, announced: Callable[[str, str], None] = lambda key, version: None
+    ) -> None:
+        """`announced` hears of what is posted: its key and version."""
         self._clock = clock or VirtualClock()
+        self._announced = announced
         self._lock = threading.RLock()
         self._versions = 0
         self.originals: dict[str, list[Version]] = {}
@@ -109,7 +119,36 @@ class MemoryObjects:
         """A direct upload: unconditional, so it may add a version."""
         with self._lock:
             version = self._put(self.originals, key, body, sha256, media_type)
+        self._announced(key, version.id)
         return Pinned(version_id=version.id, etag=version.etag)
+
+    def post(
+        self, key: str, *, media_type: str, least_bytes: int, most_bytes: int, sha256: str | None, until: Instant
+    ) -> Post:
+        checked = {} if sha256 is None else {"x-amz-checksum-sha256": in_base64(sha256)}
+        signed = {"key": key, "Content-Type": media_type, **checked}
+        expires_at = until // 1000 * 1000
+        policy = json.dumps([expires_at, least_bytes, most_bytes, signed])
+        fields = {**signed, "policy": policy, "x-amz-signature": _signature(policy)}
+        return Post(url="https://originals.invalid", fields=fields, expires_at=expires_at)
+
+    def post_form(self, fields: Mapping[str, str], body: bytes) -> str | None:
+        """What S3 does with a form that somebody posts: None, or the code that it refuses it with."""
+        policy = fields.get("policy", "")
+        if fields.get("x-amz-signature") != _signature(policy):
+            return "SignatureDoesNotMatch"
+        expires_at, least, most, signed = json.loads(policy)
+        if self._clock.now() >= expires_at or {**signed, "policy": 0, "x-amz-signature": 0}.keys() != fields.keys():
+            return "AccessDenied"
+        if any(fields[name] != value for name, value in signed.items()):
+            return "AccessDenied"
+        if not least <= len(body) <= most:
+            return "EntityTooSmall" if len(body) < least else "EntityTooLarge"
+        sha256 = hashlib.sha256(body).hexdigest() if "x-amz-checksum-sha256" in signed else None
+        if sha256 is not None and in_base64(sha256) != signed["x-amz-checksum-sha256"]:
+            return "BadDigest"
+        self.post_original(signed["key"], body, signed["Content-Type"], sha256=sha256)
+        return None
 
     def head_original(self, key: str) -> Head | None:
         with self._lock:
@@ -117,7 +156,16 @@ class MemoryObjects:
             if not versions:
                 return None
             now = versions[-1]
-            return Head(version_id=now.id, etag=now.etag, bytes=len(now.body), sha256=now.sha256)
+            return Head(
+                version_id=now.id, etag=now.etag, bytes=len(now.body), sha256=now.sha256, media_type=now.media_type
+            )
+
+    def read_range(self, key: str, version_id: str, start: int, size: int) -> bytes:
+        with self._lock:
+            versions = self.originals.get(key)
+            if not versions or versions[-1].id != version_id:
+                raise SourceMissing("another version is there now")
+            return versions[-1].body[start : start + size]
 
     def get_original(self, key: str, version_id: str) -> bytes:
         with self._lock:
@@ -164,6 +212,39 @@ class MemoryObjects:
         version = Version(f"v{self._versions}", body, media_type, sha256)
         bucket.setdefault(key, []).append(version)
         return version
+
+
+def _signature(policy: str) -> str:
+    return hashlib.sha256(b"secret" + policy.encode()).hexdigest()
+
+
+def notice(
+    key: str, version: str | None = "v1", *, bucket: str = ORIGINALS, name: str = "ObjectCreated:Post", **members: Any
+) -> str:
+    """What S3 writes of a stored object, as its user guide shows it; `members` replace those of the record."""
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "eu-west-1",
+        "eventTime": "2026-11-23T15:04:05.120Z",
+        "eventName": name,
+        "userIdentity": {"principalId": "AWS:AROAEXAMPLE"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "direct",
+            "bucket": {"name": bucket, "ownerIdentity": {"principalId": "A3NL1"}, "arn": f"arn:aws:s3:::{bucket}"},
+            "object": {
+                "key": quote_plus(key, safe="/"),
+                "size": 1024,
+                "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+                **({} if version is None else {"versionId": version}),
+                "sequencer": "0055AED6DCD90281E5",
+            },
+        },
+    }
+    return json.dumps({"Records": [{**record, **members}]})
 
 
 # --- queues ----------------------------------------------------------------------------------------------------------

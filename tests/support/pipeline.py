@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from contracts.direct import DirectUpload
 from contracts.errors import BadMessage, SourceMissing
 from contracts.formats import ImageFormat
 from contracts.identifiers import JobId
@@ -38,12 +39,13 @@ from services.processing.lanes import Lanes
 from services.processing.readers import Reader, house_readers
 from services.processing.sweeper import Sweeper
 from services.upload.commands import Commands
+from services.upload.direct import DirectIntake, Granted, Wish
 from services.upload.intake import Accepted, Arrival, Intake
 from services.upload.spool import Spooled
 from tests.support.judge import JudgedLedger, JudgedQueues
-from tests.support.memory import Faulty, MemoryObjects, VirtualClock
+from tests.support.memory import ORIGINALS, Faulty, MemoryObjects, VirtualClock, notice
 
-READERS: Final = ("jobs", "jobs-bulk", "completions", "transforms-dead-letters")
+READERS: Final = ("ingest", "jobs", "jobs-bulk", "completions", "transforms-dead-letters")
 WEB: Final = ("large", "medium", "small", "thumb")
 """The variants of the default preset."""
 
@@ -64,7 +66,14 @@ class Host:
         clock, timing = pipeline.clock, pipeline.timing
         backlog = Backlog(lambda: queues.depth(Queue.TRANSFORMS), 4, lambda: clock.now() / 1_000)
         readers = house_readers(
-            queues=queues, ledger=ledger, clock=clock, timing=timing, backlog=backlog, lanes=Lanes()
+            queues=queues,
+            ledger=ledger,
+            originals=lambda: objects,
+            originals_bucket=ORIGINALS,
+            clock=clock,
+            timing=timing,
+            backlog=backlog,
+            lanes=Lanes(),
         )
         self.readers: dict[str, Reader] = {reader.name: reader for reader in readers}
         self.sweeper = Sweeper(
@@ -80,6 +89,14 @@ class Host:
             ledger=ledger,
             originals=objects,
             send=queues.send,
+            clock=clock,
+            timing=timing,
+            randomness=pipeline.randomness,
+        )
+        self.direct = DirectIntake(
+            ledger=ledger,
+            originals=objects,
+            posts=pipeline.objects,
             clock=clock,
             timing=timing,
             randomness=pipeline.randomness,
@@ -104,7 +121,7 @@ class Pipeline:
         self.timing = timing or Timing()
         self.shards = shards
         self.clock = VirtualClock()
-        self.objects = MemoryObjects(self.clock)
+        self.objects = MemoryObjects(self.clock, self._announced)
         self.ledger = JudgedLedger(shards)
         self.queues = JudgedQueues(
             self.clock,
@@ -151,6 +168,20 @@ class Pipeline:
         )
         intake.announce(accepted.messages)
         return accepted
+
+    def presign(self, picture: bytes, *, key: str | None = None, **asked: Any) -> Granted:
+        """One request for a form; the picture is to be a JPEG."""
+        wanted = DirectUpload(**({"content_type": "image/jpeg", "bytes": len(picture)} | asked))
+        return self.host.direct.presign(Wish(tenant="default", idempotency_key=key, asked=wanted, request_id="r-1"))
+
+    def complete(self, job_id: JobId) -> Accepted:
+        """The client says that it posted the file: the reply, and then the message that it promised."""
+        accepted = self.host.direct.complete(self.ledger.read([job_id])[job_id])
+        self.host.intake.announce(accepted.messages)
+        return accepted
+
+    def _announced(self, key: str, version: str) -> None:
+        self.queues.put(Queue.INGEST, notice(key, version))
 
     def turn(self, name: str) -> Settled | None:
         return self.host.turn(name)

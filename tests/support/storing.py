@@ -63,11 +63,12 @@ def storing(
             made = PipelineKey("data", stage=stage, hosts=hosts, alarms=alarms, delivered_bucket=delivered)
             stage = dataclasses.replace(stage, key_arn=made.arn)
         results = ImageBucket("results", stage=stage, days=400, delivered=delivery is not None)
+        originals = ImageBucket("originals", stage=stage, days=400, versioned=True)
         stored = Stored(
             stage=stage,
-            originals=ImageBucket("originals", stage=stage, days=400, versioned=True),
+            originals=originals,
             results=results,
-            queues=pipeline_queues(stage, Timing(), child),
+            queues=pipeline_queues(stage, Timing(), originals.arn, child),
             tables=JobTables("tables", stage=stage),
             delivery=delivery and ResultDelivery("delivery", stage=stage, settings=delivery, results=results),
         )

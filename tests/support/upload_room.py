@@ -10,6 +10,7 @@ from contracts.messages import Outgoing, Queue
 from services import edge
 from services.upload.commands import Commands
 from services.upload.desk import Desk, Pace
+from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
@@ -53,8 +54,17 @@ class UploadRoom:
             timing=self.timing,
             randomness=os.urandom,
         )
+        self.direct = DirectIntake(
+            ledger=ledger,
+            originals=Faulty(self.objects, "objects", before=self._before, after=self._after),
+            posts=self.objects,
+            clock=self.clock,
+            timing=self.timing,
+            randomness=os.urandom,
+        )
         self.desk = Desk(
             intake=self.intake,
+            direct=self.direct,
             commands=Commands(ledger=ledger, clock=self.clock, timing=self.timing, randomness=os.urandom),
             listing=Listing(catalogue=MemoryCatalogue(self.ledger), ledger=ledger, clock=self.clock),
             links=Links(signer or self.objects, self.timing.link_seconds),

@@ -12,6 +12,7 @@ from contracts.messages import Finished, Process, Queue, Undone, encode
 from services import edge
 from services.processing.letter_routes import letter_routes
 from services.processing.letters import LONGEST_SECONDS, DeadLetters, Fate, Redrive
+from tests.support.memory import ORIGINALS, notice
 from tests.support.pipeline import Died, Pipeline, announced
 
 NOBODY = "00000000-0000-7000-8000-00000000ffff"
@@ -41,6 +42,7 @@ def letters(pipeline: Pipeline, clockwork: Clockwork) -> DeadLetters:
         ledger=announced(pipeline, "ledger"),
         clock=pipeline.clock,
         timing=pipeline.timing,
+        originals_bucket=ORIGINALS,
         monotonic=lambda: clockwork.now,
         pause=clockwork.pause,
     )
@@ -264,6 +266,7 @@ def test_a_process_that_ends_finishes_what_it_has_in_hand(pipeline: Pipeline) ->
         ledger=pipeline.ledger,
         clock=pipeline.clock,
         timing=pipeline.timing,
+        originals_bucket=ORIGINALS,
         stopped=lambda: True,
         pause=lambda seconds: None,
     )
@@ -305,3 +308,14 @@ def test_a_wish_that_cannot_be_read_does_nothing(
 @pytest.mark.parametrize("question", ["queue=nowhere", "limit=0", "limit=1001"])
 def test_a_listing_that_cannot_be_read_is_refused(client: TestClient, question: str) -> None:
     assert client.get(f"/api/dlq?{question}").status_code == 400
+
+
+def test_a_notice_of_s3_is_sent_again_and_what_is_none_may_be_dropped(pipeline: Pipeline, letters: DeadLetters) -> None:
+    good = notice("direct/default/01932c00-0000-7000-8000-00000000ffff/original")
+    for body in (good, "not a notice"):
+        pipeline.queues.put(Queue.INGEST, body, dead_letters=True)
+    looked = letters.redriven(Redrive(queue=Queue.INGEST))
+    assert sorted(letter.fate for letter in looked.letters) == [Fate.LEFT, Fate.SENT]
+    assert pipeline.queues.bodies(Queue.INGEST) == [good]
+    letters.redriven(Redrive(queue=Queue.INGEST, discard=True))
+    assert pipeline.queues.bodies(Queue.INGEST, dead_letters=True) == []

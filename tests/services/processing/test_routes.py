@@ -81,6 +81,7 @@ def test_depths_of_every_queue_and_its_dead_letters(pipeline: Pipeline, client: 
     none = {"visible": 0, "in_flight": 0, "delayed": 0, "total": 0}
     one = {"visible": 1, "in_flight": 0, "delayed": 0, "total": 1}
     assert queues == {
+        "ingest": none | {"dead_letters": none},
         "jobs": {"visible": 1, "in_flight": 1, "delayed": 0, "total": 2, "dead_letters": none},
         "jobs-bulk": none | {"dead_letters": none},
         "transforms": none | {"dead_letters": none},

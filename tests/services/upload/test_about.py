@@ -46,6 +46,8 @@ def test_every_public_address_is_described(description: dict[str, Any]) -> None:
     assert description["openapi"].startswith("3.1.")
     assert {path: sorted(item) for path, item in description["paths"].items()} == {
         "/uploads": ["post"],
+        "/uploads/presign": ["post"],
+        "/uploads/{job_id}/complete": ["post"],
         "/status/{job_id}": ["get"],
         "/jobs/{job_id}/variants/{name}": ["get"],
         "/jobs": ["get"],
@@ -75,7 +77,7 @@ def test_every_operation_has_a_name_an_answer_and_a_problem(description: dict[st
     for operation in operations:
         assert operation["summary"]
         assert set(operation["responses"]["default"]["content"]) == {"application/problem+json"}
-        assert any(status in operation["responses"] for status in ("200", "202", "307"))
+        assert any(status in operation["responses"] for status in ("200", "201", "202", "307"))
 
 
 def test_an_upload_is_described_as_the_form_that_is_read(description: dict[str, Any]) -> None:

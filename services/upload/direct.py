@@ -1,0 +1,163 @@
+"""Taking in what a client posts straight to S3: a signed form, and then a look at what arrived.
+
+    presign    Reserved: create the row ──▶ sign a form for its key ──▶ 201
+    (client)   posts the file; S3 checks key, type, size, checksum and time, and tells the `ingest` queue
+    complete   look at what is there ──▶ Stored or Refused: replace the row ──▶ 202 or the fault ──▶ announce
+
+Whoever looks first commits: this, the reader of `ingest`, or the sweeper once the time to post is long over. The pinned
+version is what counts from then on, whatever is posted over it.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from msgspec import Struct
+
+from contracts.arrivals import arrived
+from contracts.direct import DirectUpload, direct_fingerprint
+from contracts.errors import Gone, ImageCorrupt, RevisionMoved, StateConflict, Unavailable
+from contracts.events import Reserved
+from contracts.filenames import safe_filename
+from contracts.identifiers import Tenant, derived_job_id, new_job_id
+from contracts.job import Instant, Job, JobState, Source
+from contracts.lifecycle import owed, step
+from contracts.limits import Timing
+from contracts.places import DIRECT, OriginalPlace
+from contracts.ports import Clock, Ledger, OriginalRanges, Post, PostSigner
+from services import edge
+from services.upload.intake import ROUNDS, Accepted, check_adoptable, gone, story
+
+LEAST_SECONDS: Final = 1
+"""Left of the time to post, below which no form is signed any more."""
+
+_log: Final = structlog.get_logger()
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """A request to post a file straight to S3."""
+
+    tenant: Tenant
+    idempotency_key: str | None
+    asked: DirectUpload
+    request_id: str
+
+
+class Granted(Struct, frozen=True, kw_only=True):
+    """The job that waits for the file, and the form to post it with; None: an earlier request's file is there."""
+
+    job: Job
+    post: Post | None
+    replayed: bool = False
+
+
+class DirectIntake:
+    """The use case. Every method blocks on its ports: to be called from a thread."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        originals: OriginalRanges,
+        posts: PostSigner,
+        clock: Clock,
+        timing: Timing,
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        self._ledger, self._originals, self._posts = ledger, originals, posts
+        self._clock, self._timing, self._randomness = clock, timing, randomness
+
+    def presign(self, wish: Wish) -> Granted:
+        """A form for exactly this file. Repeated under its key it is signed anew, to the row's first expiry.
+
+        Raises KeyReused if the key belongs to another request, Gone if its job is over without an original or the time
+        to post is, Unavailable if a port did not answer.
+        """
+        now = self._clock.now()
+        fresh = step(None, [self._reservation(wish, now)], now, self._timing).job
+        assert fresh is not None
+        existing = self._ledger.create(fresh)
+        job = existing or fresh
+        replayed = existing is not None and existing != fresh
+        if replayed:
+            check_adoptable(job, fresh)
+            if job.original is not None:
+                return Granted(job=job, post=None, replayed=True)
+        if job.upload_until - now < LEAST_SECONDS * 1_000:
+            raise Gone("the time to post the file is over; ask again under a new key", state=str(job.state))
+        least, most = wish.asked.bounds
+        post = self._posts.post(
+            job.key,
+            media_type=wish.asked.media_type,
+            least_bytes=least,
+            most_bytes=most,
+            sha256=job.content_sha256,
+            until=job.upload_until,
+        )
+        if not replayed:
+            _log.info("job.reserved", job_id=job.id, request_id=job.request_id, most_bytes=most)
+        return Granted(job=job, post=post, replayed=replayed)
+
+    def complete(self, job: Job) -> Accepted:
+        """The job with its original pinned; `job` is as it was read.
+
+        Raises StateConflict if nothing was posted yet or nothing was to be, Gone if nobody waits for it any more, what
+        an upload is refused with if that is what arrived, and Unavailable.
+        """
+        for attempt in range(ROUNDS):
+            if job.original is not None and job.state not in (JobState.DELETING, JobState.DELETED):
+                heals = attempt > 0 and job.state is JobState.QUEUED
+                return Accepted(job=job, messages=owed(job, self._clock.now()) if heals else ())
+            if job.state is JobState.REJECTED:
+                raise _fault(job)
+            if job.state is not JobState.AWAITING_UPLOAD:
+                raise gone(job)
+            if not job.direct:
+                raise StateConflict("this job's file comes with its own request", state=str(job.state))
+            event = arrived(job, self._originals)
+            if event is None:
+                raise StateConflict("nothing was posted yet: post the file with its form first", state=str(job.state))
+            outcome = step(job, [event], self._clock.now(), self._timing)
+            current = outcome.job
+            assert current is not None
+            try:
+                self._ledger.replace(current, job.revision)
+            except RevisionMoved:
+                found = self._ledger.read([job.id]).get(job.id)
+                if found is None:
+                    raise gone(job) from None
+                job = found
+                continue
+            if current.state is JobState.REJECTED:
+                raise _fault(current)
+            _log.info("job.queued", **story(current))
+            return Accepted(job=current, messages=outcome.send)
+        raise Unavailable("the job is being changed by too many at once")
+
+    def _reservation(self, wish: Wish, now: Instant) -> Reserved:
+        key, asked, timing = wish.idempotency_key, wish.asked, self._timing
+        job_id = new_job_id(now, self._randomness(10)) if key is None else derived_job_id(wish.tenant, key)
+        sha256 = asked.content_sha256()
+        return Reserved(
+            id=job_id,
+            tenant=wish.tenant,
+            key=OriginalPlace(DIRECT, wish.tenant, job_id).key,
+            upload_until=now + timing.post_seconds * 1_000,
+            direct=True,
+            fingerprint=direct_fingerprint(asked),
+            variants=asked.resolved(),
+            life_seconds=asked.expires_in or timing.default_life_seconds,
+            content_sha256=sha256,
+            source=Source(filename=safe_filename(asked.filename), bytes=asked.bytes, sha256=sha256),
+            lane=asked.priority,
+            preset=asked.effective_preset,
+            meta=asked.meta,
+            request_id=wish.request_id,
+        )
+
+
+def _fault(job: Job) -> Exception:
+    """Why the job was rejected, as a request with that file would have been."""
+    fault = job.error
+    kind = edge.error_types().get(fault.code, ImageCorrupt) if fault is not None else ImageCorrupt
+    return kind(fault.detail if fault is not None else "the file was rejected")
