@@ -38,7 +38,8 @@ class ServiceHosts(pulumi.ComponentResource):
 
     `reached_from` are the security groups that may call `port`, by a label; nothing else comes in, not even SSH, and
     without any the process listens on loopback alone. What goes out is HTTPS alone (names, time and metadata are the
-    network's own and pass every security group). Where the network has no way to the internet, that leads to its endpoints and nowhere else.
+    network's own and pass every security group). Where the network has no way to the internet, that leads to its
+    endpoints and nowhere else.
     """
 
     group_name: Output[str]

@@ -89,7 +89,10 @@ def test_every_request_says_what_it_expects() -> None:
 
 def test_the_key_goes_to_the_upload_service_alone() -> None:
     collection = json.loads(COLLECTION.read_text())
-    assert collection["auth"] == {"type": "bearer", "bearer": [{"key": "token", "value": "{{api_key}}", "type": "string"}]}
+    assert collection["auth"] == {
+        "type": "bearer",
+        "bearer": [{"key": "token", "value": "{{api_key}}", "type": "string"}],
+    }
     assert {"key": "api_key", "value": ""} in collection["variable"]
     asked = [item["request"] for folder in collection["item"] for item in folder["item"]]
     elsewhere = [request for request in asked if not request["url"]["raw"].startswith("{{base_url}}")]
