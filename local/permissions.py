@@ -8,7 +8,7 @@ import io
 import json
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,13 +20,15 @@ from PIL import Image
 from client import Darkroom
 from components.access import parse_role_policy
 from components.unobservable import UNOBSERVABLE
+from contracts.identifiers import OPEN_TENANT
 from contracts.job import JobState, Lane
+from contracts.keys import Scope
 from contracts.messages import Queue
 from local import showing, state
 from local.jsonlines import read
 from local.leftovers import Leftovers
 from local.problems import CannotRun
-from local.rights import Report, Right, report, uses_of
+from local.rights import Report, Right, Use, report, uses_of
 from local.story import Story
 from local.supervisor import Supervisor
 from local.temporary import temporary
@@ -56,13 +58,23 @@ def permissions() -> bool:
         use_every_right(stack, story)
         stack.stop_soon()
         stack.down()
-        found = report_of(stack)
+        granted, used = seen(stack)
+    with temporary({"auth": "required"}, story) as stack:
+        use_keys(stack, story)
+        stack.stop_soon()
+        stack.down()
+        more, again = seen(stack)
+    unobservable = [(one.role, action) for one in UNOBSERVABLE for action in one.actions]
+    found = report([*granted, *more], used + again, unobservable)
     _print(found, story)
     return not (found.used_but_not_granted or found.granted_but_never_used)
 
 
-def report_of(stack: Supervisor) -> Report:
-    """The report on a stack that was taken down: from its audit and from the policies that were applied."""
+def seen(stack: Supervisor) -> tuple[list[Right], Counter[Use]]:
+    """What roles were granted and used on a stack that was taken down: by the policies that were applied, by its audit.
+
+    Names are the same on every local stack, so what was seen on two can be counted together.
+    """
     names = {arn.rpartition("/")[2]: name for name, arn in stack.exports["roles"].items()}
     granted = [
         Right(names[resource.inputs["role"]], action, pattern)
@@ -71,8 +83,7 @@ def report_of(stack: Supervisor) -> Report:
         for statement in parse_role_policy(resource.inputs["policy"])
         for action, pattern in statement.pairs
     ]
-    unobservable = [(one.role, action) for one in UNOBSERVABLE for action in one.actions]
-    return report(granted, uses_of(read(stack.cloud.audit), names), unobservable)
+    return granted, uses_of(read(stack.cloud.audit), names)
 
 
 def use_every_right(stack: Supervisor, story: Story) -> None:
@@ -157,6 +168,16 @@ def _notice(stack: Supervisor, job_id: str) -> str:
     }
     record = {"eventSource": "aws:s3", "eventVersion": "2.1", "eventName": "ObjectCreated:Post", "s3": place}
     return json.dumps({"Records": [record]})
+
+
+def use_keys(stack: Supervisor, story: Story) -> None:
+    """What a stack that asks for keys does beyond one that does not."""
+    assert stack.keys is not None
+    made = stack.keys.create(OPEN_TENANT, [Scope.UPLOADS_WRITE, Scope.JOBS_READ], None)
+    with Darkroom(stack.url, made.key) as darkroom:
+        accepted = darkroom.upload(_picture(stack.folder.path), filename="a.jpg")
+        darkroom.wait(accepted.id, timeout=_PATIENCE_SECONDS)
+    story.step("a picture went through by a key")
 
 
 def _picture(folder: Path) -> bytes:
