@@ -54,10 +54,9 @@ class S3Posts:
         signed_at = datetime.fromtimestamp(now // 1000, UTC)
         stamp = signed_at.strftime("%Y%m%dT%H%M%SZ")
         checked = {} if sha256 is None else {"x-amz-checksum-sha256": in_base64(sha256)}
+        said = {"Content-Type": media_type, **checked}
         signed = {
             "key": key,
-            "Content-Type": media_type,
-            **checked,
             "x-amz-algorithm": ALGORITHM,
             "x-amz-credential": f"{frozen.access_key}/{stamp[:8]}/{self._region}/s3/aws4_request",
             "x-amz-date": stamp,
@@ -66,15 +65,18 @@ class S3Posts:
         policy = {
             "expiration": datetime.fromtimestamp(dies_at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "conditions": [
-                {"bucket": self._bucket},
+                *({name: value} for name, value in said.items()),
                 ["content-length-range", least_bytes, most_bytes],
+                {"bucket": self._bucket},
                 *({name: value} for name, value in signed.items()),
             ],
         }
         text = base64.b64encode(json.dumps(policy).encode()).decode()
         day_key = key_of_day(frozen.secret_key, stamp[:8], self._region)
         signature = hmac.digest(day_key, text.encode(), "sha256").hex()
-        return Post(url=self._url, fields={**signed, "policy": text, "x-amz-signature": signature}, expires_at=dies_at)
+        return Post(
+            url=self._url, fields={**said, **signed, "policy": text, "x-amz-signature": signature}, expires_at=dies_at
+        )
 
     @functools.cached_property
     def _url(self) -> str:
