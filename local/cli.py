@@ -15,7 +15,7 @@ _MODULE: Final = Path(__file__).parent / "engine" / "go.mod"
 _PIN: Final = "require github.com/pulumi/pulumi/pkg/v3 v"
 
 
-def cli_path(root: Path) -> Path:
+def engine_path(root: Path) -> Path:
     """The Pulumi CLI that `make engine` provided; raises CannotRun."""
     path = root / "build" / "engine" / "pulumi"
     if not path.exists():

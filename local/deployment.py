@@ -18,7 +18,7 @@ from msgspec import Struct
 from pulumi import automation
 from pulumi.automation import EngineEvent, LocalWorkspace
 
-from local.cli import Cli, cli_path
+from local.cli import Cli, engine_path
 from local.problems import CannotRun
 from local.provider import Provider, serving
 
@@ -91,7 +91,7 @@ class Deployment:
         for needed in (self._work, folder / "state", folder / "home"):
             needed.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / "Pulumi.yaml", self._work)
-        self._engine = Cli(cli_path(root), folder / "home")
+        self._engine = Cli(engine_path(root), folder / "home")
         self.configure(config)
         self._stack: automation.Stack | None = None
 

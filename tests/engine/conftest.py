@@ -1,7 +1,6 @@
-"""Each module has a cloud of its own, and its tests run in one process."""
+"""Each module has a cloud of its own; so that it has one only, its tests run in one process (`xdist_group`)."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,14 +8,6 @@ from local.aws import Clients
 from local.cloud import Cloud
 from tests.support.embedded import REGION
 from tests.support.engine import embedded
-
-
-# before the groups are read
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="module")

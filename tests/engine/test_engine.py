@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cli import cli_path, pinned_version
+from local.cli import engine_path, pinned_version
 from tests.support.plan import ROOT
 
 
@@ -34,7 +34,7 @@ def _pulumi(checkout: Path, version: str) -> None:
 
 
 def test_the_engine_here_is_the_pinned_one() -> None:
-    answer = subprocess.run([cli_path(ROOT), "version"], capture_output=True, text=True, check=True)
+    answer = subprocess.run([engine_path(ROOT), "version"], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == f"v{pinned_version()}"
 
 

@@ -10,6 +10,12 @@ from local.cloud import Cloud
 from local.deployment import Deployment, Failed
 from tests.support.engine import Doomed, declared, deployment, doomed, everything, touched
 
+# a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
+pytestmark = [
+    pytest.mark.xdist_group("engine-interrupted"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
+
 
 def _own(clients: Clients, stack: str) -> dict[str, list[str]]:
     return {kind: [name for name in names if f"-{stack}-" in name] for kind, names in everything(clients).items()}

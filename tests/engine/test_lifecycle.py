@@ -14,6 +14,12 @@ from local.deployment import Deployment, Failed
 from local.stack import laid_over
 from tests.support.engine import declared, deployment, everything, local_config, ops, touched
 
+# a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
+pytestmark = [
+    pytest.mark.xdist_group("engine-lifecycle"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud) -> Deployment:

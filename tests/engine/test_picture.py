@@ -12,7 +12,10 @@ from tests.support import pictures
 from tests.support.engine import EngineMade, engine_made, touched
 
 # a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
-pytestmark = pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning")
+pytestmark = [
+    pytest.mark.xdist_group("engine-picture"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
 
 
 SHORTENED = {

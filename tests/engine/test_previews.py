@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from local import state
-from local.cli import cli_path
+from local.cli import engine_path
 from local.cloud import Cloud
 from local.deployment import Outcome
 from local.preview import ANSWERED_BY, as_data, as_text, configuration_of
@@ -25,7 +25,10 @@ from tests.support.engine import bare, deployment, stacks, touched
 from tests.support.plan import ROOT
 
 # a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
-pytestmark = pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning")
+pytestmark = [
+    pytest.mark.xdist_group("engine-previews"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
 
 OURS_TO_KNOW = "000000000000"
 """Number of the account that the local provider answers with; the recorder of plans has another."""
@@ -111,7 +114,7 @@ def test_what_cannot_be_planned_is_one_line(tmp_path: Path, monkeypatch: pytest.
         "darkroom: Pulumi.nobody.yaml cannot be read: No such file or directory; run this in a checkout of the project"
     ]
     with pytest.raises(CannotRun, match="run: make engine"):
-        cli_path(tmp_path)
+        engine_path(tmp_path)
     (tmp_path / "Pulumi.yaml").write_text("name: darkroom\n")
     (tmp_path / "Pulumi.sealed.yaml").write_text("config:\n  darkroom:pipeline:\n    key:\n      secure: v1:abc\n")
     monkeypatch.setattr("local.preview.ROOT", tmp_path)

@@ -23,7 +23,10 @@ from tests.support.embedded import REGION
 from tests.support.engine import deployment, local_config, touched
 
 # a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
-pytestmark = pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning")
+pytestmark = [
+    pytest.mark.xdist_group("engine-provider"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
 
 QUEUE = "urn:pulumi:test::darkroom::aws:sqs/queue:Queue::letters"
 VPC = "urn:pulumi:test::darkroom::aws:ec2/vpc:Vpc::net"

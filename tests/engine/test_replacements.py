@@ -17,13 +17,30 @@ from local.handlers import TYPES
 from tests.support.engine import deployment, everything, ops, touched
 
 # a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
-pytestmark = pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning")
+pytestmark = [
+    pytest.mark.xdist_group("engine-replacements"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 GRANT = json.dumps(
     {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::x"}],
+    }
+)
+TOLD = "arn:aws:sqs:eu-west-1:000000000000:base-told"
+HEARS = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "s3.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": TOLD,
+            }
+        ],
     }
 )
 ROLE = "arn:aws:iam::000000000000:role/base-{}"
@@ -54,6 +71,10 @@ BASES: dict[str, Callable[[Path], dict[str, Any]]] = {
         "rules": [{"id": "all", "status": "Enabled", "filter": {"prefix": ""}, "expiration": {"days": 9}}],
     },
     "aws:s3/bucketPolicy:BucketPolicy": lambda zip: {"bucket": "base-one", "policy": TRUST},
+    "aws:s3/bucketNotification:BucketNotification": lambda zip: {
+        "bucket": "base-one",
+        "queues": [{"id": "told", "queue_arn": TOLD, "events": ["s3:ObjectCreated:*"]}],
+    },
     "aws:sqs/queue:Queue": lambda zip: {"name": "letters-one"},
     "aws:sqs/queuePolicy:QueuePolicy": lambda zip: {"queue_url": "base-one", "policy": TRUST},
     "aws:sqs/redrivePolicy:RedrivePolicy": lambda zip: {
@@ -172,6 +193,9 @@ class Shop:
             )
             bounds = aws.iam.Policy(name, name=name, policy=GRANT)
             waited += [role, queue, function, bounds, aws.s3.Bucket(name, bucket=name)]
+        # a bucket tells only a queue that lets S3 in
+        told = aws.sqs.Queue("base-told", name="base-told")
+        waited.append(aws.sqs.QueuePolicy("base-told", queue_url=told.url, policy=HEARS))
         for kind in TYPES:
             inputs = {**BASES[kind](self._zip), **self.over.get(kind, {})}
             if "queue_url" in inputs:

@@ -15,6 +15,12 @@ from local.deployment import Deployment
 from tests.support.embedded import REGION
 from tests.support.engine import deployment, everything, local_config, touched
 
+# a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
+pytestmark = [
+    pytest.mark.xdist_group("engine-side-by-side"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
+
 NAMES = ("alice", "bob")
 HOLDERS = {"upload": None, "processing": None, "link-signer": "upload", "eraser": "processing", "transform": None}
 """Roles, each with the one that takes it."""

@@ -14,7 +14,10 @@ from tests.support.engine import DATA, EngineMade, engine_made, touched
 from tests.support.stack import until
 
 # a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
-pytestmark = pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning")
+pytestmark = [
+    pytest.mark.xdist_group("engine-upgrade"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
 
 STATES = {
     "completed": "completed",

@@ -16,7 +16,10 @@ from tests.support.everything import EVERYTHING
 from tests.support.founded import WHOLE
 
 # a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
-pytestmark = pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning")
+pytestmark = [
+    pytest.mark.xdist_group("engine-whole"),
+    pytest.mark.filterwarnings("ignore:.* has been deprecated in favor of:DeprecationWarning"),
+]
 
 BOUNDARY = "darkroom-boundary"
 ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
