@@ -19,8 +19,8 @@ HOST_ENDPOINTS: Final = CALLED | {"sqs", "sts"}
 """Services that hosts without a way to the internet call through an interface endpoint each; with results delivered,
 the one that keeps the key of their links too."""
 
-SCALING_METRICS: Final = {"upload": 2, "processing": 8}
-"""Metrics that the alarms of a scaling policy look at, and AWS bills: two alarms each, over one metric, or over three
+SCALING_METRICS: Final = {"upload": 2, "processing": 10}
+"""Metrics that the alarms of a scaling policy look at, and AWS bills: two alarms each, over one metric, or over four
 queues and the hosts."""
 
 
