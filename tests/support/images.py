@@ -128,9 +128,14 @@ class Workshop:
         if self._enclosure.run("podman", "image", "exists", name).returncode != 0:
             tell(f"making the stand-in for the base: Debian {_DEBIAN} with {python or 'its own Python'}")
             root = FOLDER / "root"
-            shutil.rmtree(root, ignore_errors=True)
             packages = _LIBRARIES if python else f"{_LIBRARIES},{_OWN_PYTHON}"
-            self._enclosure.out("debootstrap", "--variant=minbase", f"--include={packages}", _DEBIAN, str(root))
+            debian = ("debootstrap", "--variant=minbase", f"--include={packages}", _DEBIAN, str(root))
+            shutil.rmtree(root, ignore_errors=True)
+            if self._enclosure.run(*debian).returncode != 0:
+                # a mirror that is being renewed names packages that it does not have yet, for a moment
+                tell("the mirror did not have everything; once more, from nothing")
+                shutil.rmtree(root, ignore_errors=True)
+                self._enclosure.out(*debian)
             if python is None:
                 (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
             else:
