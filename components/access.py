@@ -24,6 +24,24 @@ Document = dict[str, Any]
 
 _REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference"
 
+CHANNELS: Final = (
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+"""What the agent of SSM on a host does so that a session can come."""
+
+INTERFACES: Final = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""What Lambda does with a function's role to put it into a network."""
+
 ANYWHERE: Final = {
     "ecr:GetAuthorizationToken": (
         "a token is of the account, not of a repository",
@@ -33,36 +51,19 @@ ANYWHERE: Final = {
         "a host says that it is there before anything of it has a name",
         f"{_REFERENCE}/list_awssystemsmanager.html",
     ),
-    "ssmmessages:CreateControlChannel": (
-        "the channel of a session has no ARN",
-        f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
+    **dict.fromkeys(
+        CHANNELS,
+        (
+            "the channel of a session has no ARN",
+            f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
+        ),
     ),
-    "ssmmessages:CreateDataChannel": (
-        "the channel of a session has no ARN",
-        f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
-    ),
-    "ssmmessages:OpenControlChannel": (
-        "the channel of a session has no ARN",
-        f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
-    ),
-    "ssmmessages:OpenDataChannel": (
-        "the channel of a session has no ARN",
-        f"{_REFERENCE}/list_amazonsessionmanagermessagegatewayservice.html",
-    ),
-    "ec2:CreateNetworkInterface": (
-        "Lambda checks that a function's role may do it, and names no interface",
-        "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
-    ),
-    "ec2:DeleteNetworkInterface": ("as above", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"),
-    "ec2:DescribeNetworkInterfaces": (
-        "as above",
-        "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
-    ),
-    "ec2:DescribeSubnets": ("as above", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"),
-    "ec2:AssignPrivateIpAddresses": ("as above", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"),
-    "ec2:UnassignPrivateIpAddresses": (
-        "as above",
-        "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    **dict.fromkeys(
+        INTERFACES,
+        (
+            "Lambda checks that a function's role may do it, and names no interface",
+            "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+        ),
     ),
 }
 """Actions that are allowed on `*`: why nothing narrower would do, and the page that says so."""

@@ -6,13 +6,11 @@ from pulumi import Output, ResourceOptions
 
 from components.gates import access_log_policy
 from components.naming import type_token
+from components.private_bucket import ABORT_DAYS, private_bucket
 from components.stage import Stage
 
 WHAT = "access"
 """In the bucket's name, which has room for nine letters beside the longest label of a stack and the longest region."""
-
-ABORT_DAYS = 1
-"""Days after which an unfinished multipart upload is thrown away."""
 
 
 class AccessLogs(pulumi.ComponentResource):
@@ -30,30 +28,13 @@ class AccessLogs(pulumi.ComponentResource):
     ) -> None:
         super().__init__(type_token("accesslogs", "AccessLogs"), name, None, opts)
         child = ResourceOptions(parent=self)
-        bucket = aws.s3.Bucket(
+        bucket, closed = private_bucket(
             name,
-            bucket=stage.bucket_name(WHAT),
+            stage=stage,
+            called=stage.bucket_name(WHAT),
+            encryption={"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}},
             force_destroy=stage.force_destroy,
-            tags=stage.tags,
-            opts=ResourceOptions(parent=self, protect=stage.deletion_protection),
-        )
-        closed = aws.s3.BucketPublicAccessBlock(
-            name,
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        aws.s3.BucketOwnershipControls(
-            name, bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
-        )
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=bucket.id,
-            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
-            opts=child,
+            parent=self,
         )
         aws.s3.BucketLifecycleConfiguration(
             name,

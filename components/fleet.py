@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
-from components import host_rights
 from components.alarms import rollback_names
 from components.balancer import LoadBalancer
 from components.host import ServiceHosts
@@ -18,10 +17,6 @@ from components.site import Hosts
 from components.stage import Stage
 
 UPLOAD_PORT, PROCESSING_PORT = 8000, 8001
-
-CALLED = host_rights.CALLED | {"sqs", "sts"}
-"""Services that hosts and their processes call, beside S3 and DynamoDB; without a way to the internet each needs an
-endpoint."""
 
 
 class Fleet(pulumi.ComponentResource):

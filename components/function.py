@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.access import refused_to_code
+from components.access import INTERFACES, refused_to_code
 from components.artifact import Artifact
 from components.identity import ProcessRole
 from components.messaging import PipelineQueue
@@ -15,18 +15,6 @@ from components.stage import Stage
 from components.storage import ImageBucket
 from contracts.environment import TransformEnvironment, to_environ
 from contracts.places import DIRECT, INLINE
-
-INTERFACES = frozenset(
-    {
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:CreateNetworkInterface",
-        "ec2:DeleteNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
-        "ec2:UnassignPrivateIpAddresses",
-    }
-)
-"""What Lambda does with a function's role to put it into a network."""
 
 HANDLER = "functions.transform.handler.handle"
 
@@ -119,7 +107,7 @@ class TransformFunction(pulumi.ComponentResource):
 
     def _let_lambda_place_it(self, name: str, stage: Stage, opts: ResourceOptions) -> list[pulumi.Resource]:
         """Lambda makes the network's interfaces with the function's role; the function's code is refused them."""
-        self.role.allow(sorted(INTERFACES), "*")
+        self.role.allow(list(INTERFACES), "*")
         function = stage.arn("lambda", f"function:{stage.name(name)}")
         refused = aws.iam.RolePolicy(
             f"{name}-refused",

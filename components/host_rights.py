@@ -5,6 +5,8 @@ SSM. Pure; components/host.py grants it.
 import re
 from typing import Final
 
+from components.access import CHANNELS
+
 REGISTRY: Final = re.compile(
     r"(?P<registry>(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com)/"
     r"(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:[0-9a-f]{64}"
@@ -22,18 +24,15 @@ LOG: Final = ["logs:CreateLogStream", "logs:PutLogEvents"]
 ANSWER: Final = ["autoscaling:CompleteLifecycleAction"]
 """No heartbeat: what a hook waits for is bounded on the host, below the hook's own time."""
 
-SESSION: Final = [
-    "ssm:UpdateInstanceInformation",
-    "ssmmessages:CreateControlChannel",
-    "ssmmessages:CreateDataChannel",
-    "ssmmessages:OpenControlChannel",
-    "ssmmessages:OpenDataChannel",
-]
+SESSION: Final = ["ssm:UpdateInstanceInformation", *CHANNELS]
 """https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-add-permissions-to-existing-profile.html"""
 
 CALLED: Final = frozenset({"autoscaling", "ecr.api", "ecr.dkr", "logs", "ssm", "ssmmessages"})
 """Services that a host calls beside its process's own: without a way to the internet each needs an endpoint. The
 packages of Amazon Linux and the layers of images are in S3."""
+
+CALLED_WITH_PROCESS: Final = CALLED | {"sqs", "sts"}
+"""And those that both processes call (the upload service may call one more: `settings.secrets_called`)."""
 
 
 def repository_arn(image: str) -> str:

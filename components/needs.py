@@ -6,7 +6,7 @@ At rest a group has its least hosts. What a price is, components/cost.py finds i
 from typing import Final, NamedTuple
 
 from components.alarms import alarms
-from components.host_rights import CALLED
+from components.host_rights import CALLED_WITH_PROCESS
 from components.price_file import INSTANCE
 from components.settings import PipelineConfig, secrets_called
 from components.site import Network
@@ -14,10 +14,6 @@ from components.watched import BalancerNames, watched_stack
 
 HOURS: Final = 730
 """Of a month, as AWS's own calculator takes it."""
-
-HOST_ENDPOINTS: Final = CALLED | {"sqs", "sts"}
-"""Services that hosts without a way to the internet call through an interface endpoint each; with results delivered,
-the one that keeps the key of their links too."""
 
 SCALING_METRICS: Final = {"upload": 2, "processing": 10}
 """Metrics that the alarms of a scaling policy look at, and AWS bills: two alarms each, over one metric, or over four
@@ -83,7 +79,7 @@ def interface_services(config: PipelineConfig) -> frozenset[str]:
     """Services with an interface endpoint."""
     found: frozenset[str] = frozenset({"sqs"}) if config.transform.isolated else frozenset()
     without_internet = config.hosts is not None and config.network is not None and config.network.egress == "endpoints"
-    return found | HOST_ENDPOINTS | secrets_called(config) if without_internet else found
+    return found | CALLED_WITH_PROCESS | secrets_called(config) if without_internet else found
 
 
 def _of_site(config: PipelineConfig) -> list[Need]:

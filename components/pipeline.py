@@ -11,8 +11,9 @@ from pulumi import ResourceOptions
 from components.artifact import transform_artifact
 from components.delivery import ResultDelivery
 from components.encryption import PipelineKey
-from components.fleet import CALLED, Fleet
+from components.fleet import Fleet
 from components.function import TransformFunction
+from components.host_rights import CALLED_WITH_PROCESS
 from components.keys import KeyPepper
 from components.ledger import JobTables
 from components.messaging import pipeline_queues
@@ -115,7 +116,7 @@ class ImagePipeline(pulumi.ComponentResource):
             "network",
             stage=self._stage,
             settings=config.network,
-            interface_services=CALLED | secrets_called(config),
+            interface_services=CALLED_WITH_PROCESS | secrets_called(config),
             isolated_services=frozenset({"sqs"}) if config.transform.isolated else frozenset(),
             with_hosts=config.hosts is not None,
             log_retention_days=config.log_retention_days,

@@ -6,14 +6,12 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.access import tls_only
 from components.naming import type_token
+from components.private_bucket import ABORT_DAYS, private_bucket
 from components.secrets_policy import secrets_key_policy, secrets_provider
 from components.stage import Stage
 
 DELETION_WINDOW_DAYS = 30
 """Between the order to delete the key and its end: the longest that KMS takes. Without it no state can be read."""
-
-ABORT_DAYS = 1
-"""Days after which an unfinished multipart upload is thrown away."""
 
 
 class SecretsKey(pulumi.ComponentResource):
@@ -56,39 +54,17 @@ class StateBucket(pulumi.ComponentResource):
     ) -> None:
         super().__init__(type_token("state", "StateBucket"), name, None, opts)
         child = ResourceOptions(parent=self)
-        bucket = aws.s3.Bucket(
+        bucket, closed = private_bucket(
             name,
-            bucket=stage.bucket_name(name),
+            stage=stage,
+            called=stage.bucket_name(name),
+            encryption={
+                "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn},
+                "bucket_key_enabled": True,
+            },
             # what it holds is all that is known of what there is to delete
             force_destroy=False,
-            tags=stage.tags,
-            opts=ResourceOptions(parent=self, protect=stage.deletion_protection),
-        )
-        closed = aws.s3.BucketPublicAccessBlock(
-            name,
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        aws.s3.BucketOwnershipControls(
-            name, bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
-        )
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=bucket.id,
-            rules=[
-                {
-                    "apply_server_side_encryption_by_default": {
-                        "sse_algorithm": "aws:kms",
-                        "kms_master_key_id": key.arn,
-                    },
-                    "bucket_key_enabled": True,
-                }
-            ],
-            opts=child,
+            parent=self,
         )
         versioned = aws.s3.BucketVersioning(
             name, bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=child

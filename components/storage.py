@@ -9,10 +9,8 @@ from components.encryption import let_decrypt, let_encrypt
 from components.identity import ProcessRole
 from components.messaging import PipelineQueue
 from components.naming import type_token
+from components.private_bucket import ABORT_DAYS, private_bucket
 from components.stage import Stage
-
-ABORT_DAYS = 1
-"""Days after which an unfinished multipart upload is thrown away: an upload has minutes."""
 
 
 class ImageBucket(pulumi.ComponentResource):
@@ -42,34 +40,17 @@ class ImageBucket(pulumi.ComponentResource):
         self._stage = stage
         self._delivered = delivered
         child = ResourceOptions(parent=self)
-        self.bucket = aws.s3.Bucket(
+        self.bucket, self._closed = private_bucket(
             name,
-            bucket=stage.bucket_name(name),
+            stage=stage,
+            called=stage.bucket_name(name),
+            # a bucket key costs nothing with S3's own keys; with a key of ours it spares a call of KMS for each object
+            encryption={"apply_server_side_encryption_by_default": _encryption(stage), "bucket_key_enabled": True},
             force_destroy=stage.force_destroy,
-            tags=stage.tags,
-            opts=ResourceOptions(parent=self, protect=stage.deletion_protection),
+            parent=self,
         )
         self.bucket_name = self.bucket.bucket
         self.arn = self.bucket.arn
-        self._closed = aws.s3.BucketPublicAccessBlock(
-            name,
-            bucket=self.bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        aws.s3.BucketOwnershipControls(
-            name, bucket=self.bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
-        )
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=self.bucket.id,
-            # a bucket key costs nothing with S3's own keys; with a key of ours it spares a call of KMS for each object
-            rules=[{"apply_server_side_encryption_by_default": _encryption(stage), "bucket_key_enabled": True}],
-            opts=child,
-        )
         follows: list[pulumi.Resource] = []
         if versioned:
             follows.append(

@@ -8,6 +8,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from components.access import INTERFACES
+from components.host_rights import ANSWER, LOG, LOG_IN, PULL, SESSION
+
 
 class Unobservable(Struct, frozen=True, kw_only=True):
     """Permissions of one role that are used by AWS on its behalf, out of our sight."""
@@ -35,28 +38,22 @@ UNOBSERVABLE: Final = (
 
 _HOST: Final = (
     (
-        ("ecr:BatchGetImage", "ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"),
+        (*LOG_IN, *PULL),
         "docker pulls the image with the host's role before there is a process",
         "https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html",
     ),
     (
-        ("logs:CreateLogStream", "logs:PutLogEvents"),
+        tuple(LOG),
         "docker writes what the process prints",
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/permissions-reference-cwl.html",
     ),
     (
-        ("autoscaling:CompleteLifecycleAction",),
+        tuple(ANSWER),
         "a host answers its group when it is ready and when it is drained",
         "https://docs.aws.amazon.com/autoscaling/ec2/userguide/completing-lifecycle-hooks.html",
     ),
     (
-        (
-            "ssm:UpdateInstanceInformation",
-            "ssmmessages:CreateControlChannel",
-            "ssmmessages:CreateDataChannel",
-            "ssmmessages:OpenControlChannel",
-            "ssmmessages:OpenDataChannel",
-        ),
+        tuple(SESSION),
         "the agent of SSM keeps the way open that sessions come by",
         "https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-add-permissions-to-existing-profile.html",
     ),
@@ -74,14 +71,7 @@ UNOBSERVABLE_OF_SITE: Final = (
     *UNOBSERVABLE_OF_HOSTS,
     Unobservable(
         role="transform",
-        actions=(
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        ),
+        actions=INTERFACES,
         reason="Lambda puts an isolated function into its subnets with the function's role",
         source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
     ),

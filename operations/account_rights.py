@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from adapters.errors import code_of
 from client.errors import BadInput
 from components.naming import PROJECT, bucket_name, physical_name
 from operations.account import Account
@@ -29,7 +30,7 @@ def foundation(account: Account) -> Iterator[Finding]:
         try:
             s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account.number)
         except ClientError as error:
-            if _code(error) not in _ABSENT:
+            if code_of(error) not in _ABSENT:
                 raise
             says = f"there is no bucket {bucket}: the account has no foundation"
             yield warning("foundation", says, f"pulumi up --stack {FOUNDATION}, as docs/operations.md says")
@@ -45,7 +46,7 @@ def boundary(account: Account) -> Iterator[Finding]:
         try:
             iam.get_policy(PolicyArn=arn)
         except ClientError as error:
-            if _code(error) not in _ABSENT:
+            if code_of(error) not in _ABSENT:
                 raise
             fix = "take it from the foundation: pulumi stack output boundaries --stack foundation"
             yield problem("boundary", f"there is no policy {arn}", fix)
@@ -140,7 +141,3 @@ def _sample(account: Account) -> dict[str, list[str]]:
     if settings.customer_key:
         sample["*"] = [*sample.get("*", []), "kms:CreateKey"]
     return sample
-
-
-def _code(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from adapters.errors import code_of
 from components.machines import is_arm
 from components.naming import physical_name
 from operations.account import Account
@@ -61,7 +62,7 @@ def machine_image(account: Account) -> Iterator[Finding]:
         try:
             images = ec2.describe_images(ImageIds=[recorded.id])["Images"]
         except ClientError as error:
-            if not _code(error).startswith("InvalidAMIID"):
+            if not code_of(error).startswith("InvalidAMIID"):
                 raise
             images = []
     if not images:
@@ -118,7 +119,7 @@ def container_images(account: Account) -> Iterator[Finding]:
             try:
                 ecr.describe_images(registryId=owner, repositoryName=repository, imageIds=[{"imageDigest": digest}])
             except ClientError as error:
-                if _code(error) not in ("ImageNotFoundException", "RepositoryNotFoundException"):
+                if code_of(error) not in ("ImageNotFoundException", "RepositoryNotFoundException"):
                     raise
                 says = f"hosts.{name}.image is not in {registry}/{repository}"
                 yield problem("container images", says, f"make images STACK={account.stack}")
@@ -147,7 +148,7 @@ def _certificate(account: Account, part: str, arn: str, domain: str | None, wher
         try:
             found = acm.describe_certificate(CertificateArn=arn)["Certificate"]
         except ClientError as error:
-            if _code(error) != "ResourceNotFoundException":
+            if code_of(error) != "ResourceNotFoundException":
                 raise
             yield problem("certificate", f"{part}.certificate_arn is not in this account", fix)
             return
@@ -179,7 +180,7 @@ def hosted_zone(account: Account) -> Iterator[Finding]:
         try:
             zone = route53.get_hosted_zone(Id=balancer.hosted_zone_id)["HostedZone"]
         except ClientError as error:
-            if _code(error) != "NoSuchHostedZone":
+            if code_of(error) != "NoSuchHostedZone":
                 raise
             yield problem("hosted zone", f"there is no {balancer.hosted_zone_id} in this account", fix)
             return
@@ -202,7 +203,7 @@ def delivery_secret(account: Account) -> Iterator[Finding]:
         try:
             secrets.describe_secret(SecretId=name)
         except ClientError as error:
-            if _code(error) != "ResourceNotFoundException":
+            if code_of(error) != "ResourceNotFoundException":
                 raise
             fix = f"aws secretsmanager create-secret --name {name} --secret-string file://private.pem"
             yield problem("delivery", f"there is no secret {name}", fix)
@@ -222,7 +223,3 @@ def _midnight(account: Account) -> datetime:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def _code(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")

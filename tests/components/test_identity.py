@@ -2,8 +2,7 @@
 
 import json
 
-from components.access import ANYWHERE, MAX_INLINE_CHARS, Statement, merged, parse_role_policy
-from components.function import INTERFACES
+from components.access import ANYWHERE, INTERFACES, MAX_INLINE_CHARS, Statement, merged, parse_role_policy
 from components.unobservable import UNOBSERVABLE, UNOBSERVABLE_OF_SITE
 from tests.support.plan import ACCOUNT, Declared, Plan
 
@@ -98,7 +97,7 @@ def meant(plan: Plan, role: str) -> list[Statement]:
     """What a role of this plan is to have: its work, and what the place takes where it stands."""
     found = [Statement(frozenset(actions), frozenset([over(plan, at)])) for at, actions in RIGHTS[role].items()]
     if role == "transform" and "vpcConfig" in plan.one("Function", "transform").inputs:
-        found.append(Statement(INTERFACES, frozenset({"*"})))
+        found.append(Statement(frozenset(INTERFACES), frozenset({"*"})))
     for key in plan.of("Key"):
         if KEY_RIGHTS[role]:
             found.append(Statement(frozenset(KEY_RIGHTS[role]), frozenset([key.state["arn"]])))
