@@ -66,7 +66,7 @@ check: env ## the inner loop, ten seconds: style, types, the pure language of th
 	@$(BIN)/ruff check --quiet .
 	@# side by side: two plain runs are done before two workers of one run have begun
 	@mkdir -p build; export HYPOTHESIS_PROFILE=check; \
-	{ $(BIN)/pyrefly check --summary=none && $(BIN)/python -m pytest -q tests/house; } > build/house.log 2>&1 & \
+	{ $(BIN)/pyrefly check --summary=none && $(BIN)/python -m pytest -q -m "not slow" tests/house; } > build/house.log 2>&1 & \
 	house=$$!; \
 	$(BIN)/python -m pytest -q -m "not slow" $(addprefix --ignore tests/contracts/,$(LEFT_TO_TEST)) tests/contracts; \
 	contracts=$$?; wait $$house; house=$$?; cat build/house.log; exit $$((contracts + house))
