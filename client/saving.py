@@ -15,7 +15,7 @@ from typing import Final
 from client.answers import VariantStatus, sha256_of
 from client.errors import BadInput, Damaged
 from contracts.identifiers import VARIANT_NAME_PATTERN
-from contracts.variants import OutputFormat
+from contracts.outputs import OutputFormat
 
 _NAME: Final = re.compile(VARIANT_NAME_PATTERN)
 _EXTENSIONS: Final = {fmt.media_type: fmt.extension for fmt in OutputFormat}

@@ -14,7 +14,8 @@ from contracts.formats import ImageFormat
 from contracts.identifiers import JobId, Tenant, VariantName
 from contracts.limits import MAX_COMMANDS, MAX_VARIANTS
 from contracts.messages import Facts, Timings
-from contracts.variants import OutputFormat, Variant
+from contracts.outputs import OutputFormat
+from contracts.variants import Variant
 
 SCHEMA: Final = 1
 """Version of the document. A reader accepts this one and the one before."""

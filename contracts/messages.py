@@ -15,7 +15,8 @@ from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
 from contracts.identifiers import JobId, Tenant, VariantName
 from contracts.limits import MAX_MESSAGE_BYTES, MAX_VARIANTS
-from contracts.variants import OutputFormat, Variant
+from contracts.outputs import OutputFormat
+from contracts.variants import Variant
 
 VERSION: Final = 1
 _MAX_REASON_CHARS: Final = 200

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from contracts.errors import BadMessage
 from contracts.identifiers import JOB_ID_PATTERN, TENANT_PATTERN, VARIANT_NAME_PATTERN, JobId, Tenant, VariantName
-from contracts.variants import OutputFormat
+from contracts.outputs import OutputFormat
 
 INLINE: Final = "inline"
 DIRECT: Final = "direct"

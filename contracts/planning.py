@@ -12,7 +12,8 @@ from msgspec import Struct
 from contracts.identifiers import VariantName
 from contracts.job import Fault, JobState, Source
 from contracts.limits import MAX_OUTPUT_SIDE, MAX_PARTS, MAX_PIXELS, MAX_SIDE
-from contracts.variants import Fit, OutputFormat, Resize, Variant
+from contracts.outputs import OutputFormat
+from contracts.variants import Fit, Resize, Variant
 
 # Measured 2026-11-23 with Pillow 13 on one core: encoding one megapixel of a photograph with our settings.
 _ENCODE_MS_PER_MEGAPIXEL: Final = {

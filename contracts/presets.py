@@ -3,7 +3,8 @@
 from typing import Final
 
 from contracts.errors import SpecInvalid
-from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
+from contracts.outputs import Output, OutputFormat
+from contracts.variants import Fit, Resize, Variant
 
 DEFAULT_PRESET: Final = "web@1"
 

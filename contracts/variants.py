@@ -5,29 +5,13 @@ The order of work is fixed whatever the order of keys: orient, resize, encode. P
 """
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from contracts.identifiers import VariantName
 from contracts.limits import MAX_OUTPUT_SIDE
-
-
-class OutputFormat(StrEnum):
-    """Formats a variant can be encoded in."""
-
-    JPEG = "jpeg"
-    PNG = "png"
-    WEBP = "webp"
-    AVIF = "avif"
-
-    @property
-    def media_type(self) -> str:
-        return f"image/{self.value}"
-
-    @property
-    def extension(self) -> str:
-        return "jpg" if self is OutputFormat.JPEG else self.value
+from contracts.outputs import Output
 
 
 class Fit(StrEnum):
@@ -46,10 +30,6 @@ class Fit(StrEnum):
 
 
 Side = Annotated[int, Meta(ge=1, le=MAX_OUTPUT_SIDE)]
-Quality = Annotated[int, Meta(ge=1, le=100)]
-
-DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 80, OutputFormat.WEBP: 78, OutputFormat.AVIF: 50}
-"""Quality of a format whose variant names none. PNG has none: it is lossless."""
 
 
 class Resize(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -66,18 +46,6 @@ class Resize(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     def __post_init__(self) -> None:
         if self.width is None and self.height is None:
             raise ValueError("resize needs a width or a height")
-
-
-class Output(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How the pixels are encoded. `quality` 1 to 100 in the codec's own scale; PNG ignores it."""
-
-    format: OutputFormat = OutputFormat.JPEG
-    quality: Quality | None = None
-
-    @property
-    def effective_quality(self) -> int | None:
-        """The quality that is used; None for a lossless format."""
-        return None if self.format is OutputFormat.PNG else self.quality or DEFAULT_QUALITY[self.format]
 
 
 class Variant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

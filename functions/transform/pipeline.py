@@ -19,7 +19,8 @@ from msgspec import Struct
 from contracts.errors import PixelLimit
 from contracts.formats import ImageFormat
 from contracts.limits import MAX_OUTPUT_SIDE
-from contracts.variants import Output, OutputFormat, Variant
+from contracts.outputs import Output, OutputFormat
+from contracts.variants import Variant
 from functions.transform.geometry import Cut, Size, cut, fits_output
 from functions.transform.pyramid import Branch, Level, planned
 from functions.transform.steps.colour import colour

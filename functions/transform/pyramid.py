@@ -14,7 +14,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from contracts.variants import OutputFormat, Variant
+from contracts.outputs import OutputFormat
+from contracts.variants import Variant
 from functions.transform.geometry import Cut, Extent, Size, cut, draft_scale
 
 LEAST_STEP: Final = 1.5

@@ -11,8 +11,9 @@ from msgspec import Struct
 from contracts import limits
 from contracts.errors import NotFound
 from contracts.formats import ImageFormat
+from contracts.outputs import OutputFormat
 from contracts.presets import DEFAULT_PRESET, PRESETS
-from contracts.variants import OutputFormat, Variant
+from contracts.variants import Variant
 from services.upload.auth import ANYBODY, scopes_of
 from services.upload.description import described
 

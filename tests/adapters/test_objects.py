@@ -11,8 +11,8 @@ from botocore.exceptions import ReadTimeoutError
 from adapters.eraser import S3Eraser, erasure_policy
 from adapters.objects import CACHE_CONTROL, CONFLICT_TRIES
 from contracts.errors import AlreadyStored, SourceMissing, Unavailable
+from contracts.outputs import OutputFormat
 from contracts.places import OriginalPlace, ResultPlace, original_prefixes, result_prefix
-from contracts.variants import OutputFormat
 from tests.support.agreement_cloud import CloudWorld, eraser_role, maker
 from tests.support.replies import LOST, PASS, SLOW_DOWN, Answer, Replies
 

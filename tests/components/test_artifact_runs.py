@@ -13,7 +13,7 @@ from benchmarks.interpreters import interpreter
 from components import artifact
 from components.settings import Transform
 from contracts.formats import ImageFormat
-from contracts.variants import OutputFormat
+from contracts.outputs import OutputFormat
 from tests.support import bare_function, pictures
 from tests.support.tree import ROOT
 

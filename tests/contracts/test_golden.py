@@ -39,7 +39,8 @@ from contracts.messages import (
     decode,
     encode,
 )
-from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
+from contracts.outputs import Output, OutputFormat
+from contracts.variants import Fit, Resize, Variant
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 

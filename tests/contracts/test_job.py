@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from contracts.job import FINAL, SCHEMA, Debt, DebtKind, Job, JobState, Part, VariantRecord, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES, MAX_VARIANTS
-from contracts.variants import Output, OutputFormat, Resize, Variant
+from contracts.outputs import Output, OutputFormat
+from contracts.variants import Resize, Variant
 from tests.contracts.test_golden import JOBS
 from tests.support.strategies import values_of
 

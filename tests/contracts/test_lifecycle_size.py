@@ -18,8 +18,9 @@ from contracts.limits import (
     Timing,
 )
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Undone
+from contracts.outputs import Output, OutputFormat
 from contracts.places import INLINE, OriginalPlace, ResultPlace
-from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
+from contracts.variants import Fit, Resize, Variant
 from tests.contracts.test_lifecycle_traces import Life
 from tests.support.walk import SOURCE, done, finished
 

@@ -7,7 +7,8 @@ from contracts import limits
 from contracts.formats import ImageFormat
 from contracts.limits import RELAXED, Timing
 from contracts.messages import Transform, encode
-from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
+from contracts.outputs import Output, OutputFormat
+from contracts.variants import Fit, Resize, Variant
 
 
 def test_limits_fit_into_each_other() -> None:

@@ -20,8 +20,9 @@ from contracts.limits import (
     MIN_LIFE_SECONDS,
 )
 from contracts.options import Options, decode_options, encode_options, fingerprint
+from contracts.outputs import Output
 from contracts.presets import DEFAULT_PRESET, PRESETS, preset
-from contracts.variants import Output, Resize, Variant
+from contracts.variants import Resize, Variant
 from tests.support.strategies import options
 
 

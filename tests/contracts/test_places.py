@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.errors import BadMessage
 from contracts.identifiers import JobId, Tenant, VariantName
+from contracts.outputs import OutputFormat
 from contracts.places import (
     DIRECT,
     INLINE,
@@ -18,7 +19,6 @@ from contracts.places import (
     parse_result,
     result_prefix,
 )
-from contracts.variants import OutputFormat
 from tests.support.strategies import TEXT, values_of
 
 originals = st.builds(OriginalPlace, st.sampled_from([INLINE, DIRECT]), values_of(Tenant), values_of(JobId))

@@ -8,8 +8,9 @@ from hypothesis import given
 
 from contracts.errors import SpecInvalid
 from contracts.limits import MAX_OUTPUT_SIDE, MAX_VARIANTS
+from contracts.outputs import DEFAULT_QUALITY, Output, OutputFormat
 from contracts.presets import DEFAULT_PRESET, PRESETS, preset
-from contracts.variants import DEFAULT_QUALITY, Fit, Output, OutputFormat, Resize, Variant
+from contracts.variants import Fit, Resize, Variant
 from tests.support.strategies import values_of
 
 

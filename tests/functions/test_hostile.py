@@ -15,7 +15,8 @@ from PIL import Image, ImageFile
 
 from contracts.errors import FrameLimit, ImageCorrupt, PixelLimit, Rejected, TypeMismatch
 from contracts.formats import ImageFormat
-from contracts.variants import Output, OutputFormat, Resize, Variant
+from contracts.outputs import Output, OutputFormat
+from contracts.variants import Resize, Variant
 from functions.transform.pipeline import Made, render
 from functions.transform.steps.decode import MAX_SCANS, inspect
 from tests.support import pictures
@@ -142,7 +143,8 @@ def test_a_sealed_process_knows_no_format_but_those_that_were_named():
     """In a process of its own: after a JPEG was made into a WebP and an AVIF, these are the plugins that Pillow has."""
     script = (
         "import sys; from functions.transform.steps.decode import seal; seal()\n"
-        "from functions.transform.pipeline import render; from contracts.variants import *\n"
+        "from functions.transform.pipeline import render\n"
+        "from contracts.outputs import *; from contracts.variants import *\n"
         "forms = OutputFormat.WEBP, OutputFormat.AVIF\n"
         "made = render(sys.stdin.buffer.read(), [Variant(name=f, output=Output(format=f)) for f in forms]).outcomes\n"
         "plugins = sorted(name for name in sys.modules if name.startswith('PIL.') and name.endswith('Plugin'))\n"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from contracts.formats import ImageFormat
+from contracts.outputs import Output, OutputFormat
 from contracts.presets import preset
-from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
+from contracts.variants import Fit, Resize, Variant
 from functions.transform.geometry import cut, fits_output
 from functions.transform.pipeline import Made, Unmade, render
 from functions.transform.pyramid import planned
@@ -478,7 +479,8 @@ def test_many_large_variants_take_the_memory_of_a_few():
     """Forty pictures of 16 MB each, on two threads, in a process of its own: at their peak not a third is there."""
     script = (
         "import sys; from pathlib import Path\n"
-        "from functions.transform.pipeline import render; from contracts.variants import *\n"
+        "from functions.transform.pipeline import render\n"
+        "from contracts.outputs import *; from contracts.variants import *\n"
         "status = Path('/proc/self/status')\n"
         "def peak(): return next(int(line.split()[1]) for line in status.read_text().splitlines() if 'VmHWM' in line)\n"
         "before, taken = peak(), []\n"

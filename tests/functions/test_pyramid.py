@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.outputs import Output, OutputFormat
 from contracts.presets import preset
-from contracts.variants import Fit, Output, OutputFormat, Resize, Variant
+from contracts.variants import Fit, Resize, Variant
 from functions.transform.geometry import cut
 from functions.transform.pyramid import LEAST_STEP, planned
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from contracts.errors import BadMessage, SourceMissing, Unavailable
 from contracts.formats import ImageFormat
 from contracts.messages import Done, Failed, Retryable, Undone
+from contracts.outputs import Output, OutputFormat
 from contracts.places import DIRECT, INLINE, OriginalPlace, parse_result
 from contracts.presets import preset
-from contracts.variants import Output, OutputFormat, Resize, Variant
+from contracts.variants import Resize, Variant
 from functions.transform import pipeline
 from functions.transform.pipeline import ENGINE
 from functions.transform.work import Stores

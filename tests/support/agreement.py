@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from contracts.errors import AlreadyStored, PipelineError, Unavailable
 from contracts.job import SCHEMA, Job, JobState
 from contracts.messages import Outgoing, Process, Queue
+from contracts.outputs import OutputFormat
 from contracts.places import DIRECT, INLINE, OriginalPlace, ResultPlace
 from contracts.ports import Entry, Glance, Received
-from contracts.variants import OutputFormat
 from tests.support.agreement_cloud import RECEIVES, VISIBILITY_SECONDS, CloudWorld
 from tests.support.memory import MemoryCatalogue, MemoryLedger, MemoryObjects, MemoryQueues
 

@@ -30,8 +30,8 @@ def work(path: Path) -> dict[str, int]:
     import msgspec
 
     from contracts.messages import Transform
+    from contracts.outputs import OutputFormat
     from contracts.places import INLINE, OriginalPlace
-    from contracts.variants import OutputFormat
     from functions.transform.work import Stores, carry_out
 
     data = path.read_bytes()

@@ -35,8 +35,9 @@ from contracts.job import DebtKind, Job, JobState, Source, VariantState, encode_
 from contracts.lifecycle import Outcome, Verdict, step
 from contracts.limits import Timing
 from contracts.messages import Answer, Done, Failed, Finished, Process, Retryable, Transform, Undone
+from contracts.outputs import OutputFormat
 from contracts.places import INLINE, OriginalPlace, ResultPlace
-from contracts.variants import OutputFormat, Variant
+from contracts.variants import Variant
 
 JOB_ID: Final = new_job_id(1, bytes(10))
 TENANT: Final = "default"

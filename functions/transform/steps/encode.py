@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from PIL import Image
 
-from contracts.variants import Output, OutputFormat
+from contracts.outputs import Output, OutputFormat
 from functions.transform.geometry import Cut
 from functions.transform.steps.picture import Picture
 

@@ -11,8 +11,8 @@ from contracts.errors import Unavailable
 from contracts.job import JobState
 from contracts.limits import MAX_MESSAGE_BYTES
 from contracts.messages import Done, Finished, Process, Queue, decode, encode
+from contracts.outputs import OutputFormat
 from contracts.places import ResultPlace
-from contracts.variants import OutputFormat
 from services.processing.batches import End
 from tests.support.pipeline import Pipeline, some_variants
 

@@ -15,8 +15,8 @@ from contracts.formats import ImageFormat
 from contracts.job import Job
 from contracts.lifecycle import step
 from contracts.messages import Done, Facts, Failed, Finished, Timings
+from contracts.outputs import OutputFormat
 from contracts.places import ResultPlace
-from contracts.variants import OutputFormat
 from services.upload.application import application
 from services.upload.document import rfc3339
 from services.upload.links import Links
