@@ -16,6 +16,7 @@ PORT ?= 8000
 DATA ?= .data
 IMAGE ?=
 URL ?=
+CASE ?=
 SUITE ?= pictures
 # pure as well, but too long for the inner loop
 LEFT_TO_TEST := test_lifecycle_walk.py \
@@ -41,7 +42,7 @@ NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
 .PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows import-time restore
 .PHONY: engine preview images image-test
-.PHONY: help env run check test journeys mutants permissions calls bench artifact lock docs format clean
+.PHONY: help env run check test journeys mutants fault permissions calls bench artifact lock docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +81,9 @@ test: env engine artifact build/tools build/bin/actionlint ## everything that mu
 
 mutants: env ## break every guard of the protocol, one at a time: a test must notice each
 	@$(BIN)/python -m tests.support.mutants
+
+fault: env ## a promise at full size, its figure on the last line: CASE=backlog|purge|rolling|inputs|webhook|fairness
+	@$(if $(CASE),,$(error name a case: make fault CASE=backlog))$(BIN)/python -m tests.support.cases "$(CASE)"
 
 permissions: env ## what each role used and was granted, measured on the embedded cloud
 	@$(BIN)/python -m local permissions
