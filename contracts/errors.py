@@ -4,7 +4,7 @@
     ├── Rejected       the input is at fault: 4xx, or recorded on the job; a retry would fail the same way
     │   └── Malformed, NotFound, Gone, TypeMismatch, PixelLimit, ...
     ├── Unavailable    we or AWS are at fault: do not acknowledge; the queue brings it back
-    │   └── Overloaded, OutOfTime
+    │   └── Overloaded, OutOfTime, SourceUnreachable
     └── Superseded     someone already did it, or did better: acknowledge and be glad
         └── AlreadyExists, RevisionMoved, AlreadyStored
 
@@ -164,6 +164,13 @@ class SourceMissing(Rejected):
     title = "The original is no longer there"
 
 
+class SourceForbidden(Rejected):
+    """An address that is not called from here: a picture's, or a webhook's."""
+
+    code = "source-forbidden"
+    title = "This address is not called from here"
+
+
 class BadMessage(Rejected):
     """A queue message that no reader here understands; it is parked in the dead letters with the reason."""
 
@@ -182,6 +189,13 @@ class Overloaded(Unavailable):
 class OutOfTime(Unavailable):
     code = "out-of-time"
     title = "The deadline passed before the work was done"
+
+
+class SourceUnreachable(Unavailable):
+    """An address that somebody named did not answer as it should: neither the sender's fault nor ours."""
+
+    code = "source-unreachable"
+    title = "The address did not answer as it should"
 
 
 class InternalError(PipelineError):

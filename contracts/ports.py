@@ -4,7 +4,8 @@ Every method may raise Unavailable (ask again later); further errors are listed.
 threads at once.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from msgspec import Struct
@@ -237,6 +238,32 @@ class KeyReader(Protocol):
 
     def key(self, prefix: Prefix) -> KeyRecord | None:
         """What is recorded of the key with this prefix; consistent."""
+        ...
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """What a stranger's host answered: as much of it as anybody needs. `retry_after` is the header as it stands."""
+
+    status: int
+    retry_after: str | None = None
+
+
+class Outside(Protocol):
+    """Hosts that somebody else named. No connection is made to an address that is not public."""
+
+    def check(self, url: str) -> None:
+        """Raises SourceForbidden if an address like this one is not called from here, wherever its name may lead."""
+        ...
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float) -> Reply:
+        """Send once, follow nothing. Raises SourceForbidden, and SourceUnreachable if no answer came in time."""
+        ...
+
+    def fetch(self, url: str, *, seconds: float, most_bytes: int) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of a file as they come, following a few redirects.
+
+        Entering and reading raise SourceForbidden and SourceUnreachable, the latter also beyond `most_bytes`.
+        """
         ...
 
 

@@ -32,8 +32,8 @@ CLOUD = _names("boto3 botocore")
 TABLE = {
     "contracts": Room(may=_names("contracts msgspec"), never=NOBODYS),
     "adapters": Room(
-        # structlog stands with the services, which alone configure it; so does cryptography, which no function carries
-        may=_names("adapters contracts structlog cryptography"),
+        # structlog stands with the services, which alone configure it; so do the other two, which no function carries
+        may=_names("adapters contracts structlog cryptography h11"),
         never=_names("pulumi litestar PIL") | NOBODYS,
         requirements="adapters",
     ),
