@@ -31,10 +31,15 @@ class AwsRefused(DarkroomError):
 
 
 @contextmanager
-def asking(service: str, region: str) -> Iterator[clients.AwsClient]:
-    """A client of a service, for as long as the block lasts. What goes wrong in it is a DarkroomError of one line."""
+def asking(
+    service: str, region: str, *, endpoint_url: str | None = None, keys: clients.Keys | None = None, pool: int = 10
+) -> Iterator[clients.AwsClient]:
+    """A client of a service, for as long as the block lasts. What goes wrong in it is a DarkroomError of one line.
+
+    `endpoint_url` and `keys` are an embedded cloud's; `pool` is how many calls may be under way at once.
+    """
     try:
-        yield clients.make(service, region=region)
+        yield clients.make(service, region=region, endpoint_url=endpoint_url, keys=keys, pool=pool)
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise BadInput("there are no credentials for AWS", _LOG_IN) from error
     except (UnauthorizedSSOTokenError, TokenRetrievalError) as error:
@@ -42,7 +47,8 @@ def asking(service: str, region: str) -> Iterator[clients.AwsClient]:
     except ProfileNotFound as error:
         raise BadInput(_line(error), "name one that ~/.aws/config has") from error
     except EndpointConnectionError as error:
-        raise Unreachable(f"{service} in {region}", "no connection", "check the region and the network") from error
+        where = endpoint_url or f"{service} in {region}"
+        raise Unreachable(where, "no connection", "check the region and the network") from error
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code in _EXPIRED:

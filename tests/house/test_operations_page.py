@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from components import alarms
 from components.settings import PipelineConfig
+from operations.symptoms import Check
 from tests.support.pages import code
 from tests.support.plan import record
 from tests.support.tree import ROOT
@@ -59,6 +60,12 @@ def test_commands_of_darkroom_are_there_with_their_options() -> None:
         )
         for option in options.split():
             assert option in shown.stdout, f"darkroom {command} {option}"
+
+
+def test_everything_that_the_doctor_looks_at_is_in_its_table() -> None:
+    section = TEXT.partition("## Does everything hold?")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| ([a-z ]+) \|", section, re.MULTILINE)
+    assert named == ["check", *(check.called for check in Check if check is not Check.AT_REST)]
 
 
 def fields(kind: type[Struct], path: str = "") -> set[str]:

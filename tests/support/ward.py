@@ -1,0 +1,157 @@
+"""A stack on moto with jobs in many states, for who examines one: made by the real actors in memory, then moved there.
+
+It is whole: whatever a test wants to be found it plants by itself.
+"""
+
+import functools
+import io
+import time
+from typing import Any
+
+from msgspec.structs import replace
+
+from adapters import clients
+from adapters.clients import AwsClient
+from adapters.ledger import item_of
+from adapters.objects import S3Originals, S3Results
+from components.naming import physical_name
+from components.settings import PipelineConfig
+from contracts.identifiers import JobId
+from contracts.job import Job, JobState
+from contracts.messages import Queue
+from contracts.outputs import OutputFormat
+from contracts.places import parse_result
+from contracts.tables import JOBS
+from operations.doctor import Doctor, Report
+from operations.standing import EMBEDDED_ACCOUNT, Standing
+from tests.support.pipeline import Pipeline, some_variants
+
+REGION = "eu-west-1"
+STACK = "ward"
+LATER = 15 * 60 * 1_000
+"""Milliseconds after the last thing that happened: everything has had its time."""
+
+
+class Ward:
+    """`jobs` has one job a name. Use within moto."""
+
+    def __init__(self) -> None:
+        self.pipeline = Pipeline()
+        # moto dates objects by the real clock
+        self.pipeline.clock.time = int(time.time() * 1_000)
+        self.dynamodb, self.s3, self.sqs = (_client(service) for service in ("dynamodb", "s3", "sqs"))
+        self.standing = Standing(
+            stack=STACK,
+            settings=PipelineConfig(),
+            account=EMBEDDED_ACCOUNT,
+            region=REGION,
+            dynamodb=self.dynamodb,
+            s3=self.s3,
+            sqs=self.sqs,
+        )
+        self._build()
+        self.jobs = self._lived()
+        self._move_in()
+
+    def now(self) -> int:
+        return self.pipeline.clock.now() + LATER
+
+    def look(self, **how: Any) -> Report:
+        return Doctor(self.standing, self.now, pause=lambda seconds: None, **how).look()
+
+    def job(self, name: str) -> Job:
+        job = self.standing.jobs([self.jobs[name]])[self.jobs[name]]
+        assert job is not None
+        return job
+
+    def put(self, job: Job, **envelope: Any) -> None:
+        """Write the row as it is given, whatever the rules say; `envelope` overrules what is made from it."""
+        item = item_of(job, self.standing.shards) | envelope
+        self.dynamodb.put_item(
+            TableName=self.standing.table, Item={name: value for name, value in item.items() if value is not None}
+        )
+
+    def change(self, name: str, **fields: Any) -> Job:
+        """The named job's row with other fields in its document."""
+        job = replace(self.job(name), **fields)
+        self.put(job)
+        return job
+
+    def _build(self) -> None:
+        self.dynamodb.create_table(
+            TableName=self.standing.table,
+            KeySchema=[{"AttributeName": JOBS.hash_key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": JOBS.hash_key, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for bucket in (self.standing.originals, self.standing.results):
+            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.s3.put_bucket_versioning(Bucket=self.standing.originals, VersioningConfiguration={"Status": "Enabled"})
+        for queue in Queue:
+            for what in (queue.value, f"{queue.value}-dead-letters"):
+                self.sqs.create_queue(QueueName=physical_name(STACK, what))
+
+    def _lived(self) -> dict[str, JobId]:
+        """Jobs that the real actors brought where they are."""
+        pipeline, jobs = self.pipeline, {}
+
+        def upload() -> JobId:
+            return pipeline.upload(options=some_variants("a", "b")).job.id
+
+        jobs["deleted"] = upload()
+        pipeline.host.commands.delete("default", jobs["deleted"], None)
+        pipeline.sweep()
+        pipeline.clock.advance(400)
+        pipeline.sweep()
+        assert pipeline.job(jobs["deleted"]).state is JobState.DELETED
+        jobs["partial"], jobs["rejected"] = upload(), upload()
+        pipeline.function.nature[jobs["partial"]] = {"b": "failed"}
+        pipeline.function.nature[jobs["rejected"]] = "undecodable"
+        jobs["completed"] = upload()
+        pipeline.settle()
+        jobs["processing"] = upload()
+        pipeline.turn("jobs")
+        jobs["queued"] = upload()
+        jobs["reserved"] = pipeline.presign(b"a picture").job.id
+        return jobs
+
+    def _move_in(self) -> None:
+        originals, results = (
+            S3Originals(self.s3, self.standing.originals),
+            S3Results(self.s3, self.standing.results),
+        )
+        pinned = {}
+        for key, versions in self.pipeline.objects.originals.items():
+            (version,) = versions
+            pinned[key] = originals.put_original(
+                key,
+                io.BytesIO(version.body),
+                length=len(version.body),
+                sha256=version.sha256 or "",
+                media_type="image/jpeg",
+            )
+        for key, versions in self.pipeline.objects.results.items():
+            place: OutputFormat = parse_result(key).format
+            for version in versions:
+                results.put_result(key, version.body, digest=version.sha256 or "", media_type=place.media_type)
+        for job in self.pipeline.ledger.jobs():
+            there = pinned.get(job.key)
+            if job.original is not None and there is not None:
+                original = replace(job.original, version_id=there.version_id, etag=there.etag)
+                self.put(_patient(replace(job, original=original), self.now()))
+            else:
+                self.put(_patient(job, self.now()))
+
+
+def _patient(job: Job, now: int) -> Job:
+    """The job as a sweeper keeps it while its message waits in a queue: dated ahead of the look."""
+    debts = tuple(replace(debt, due_at=now + LATER, sent_at=now - 1_000) for debt in job.debts)
+    alarm = None if job.alarm_at is None else max(job.alarm_at, now + LATER)
+    return replace(job, debts=debts, alarm_at=alarm)
+
+
+@functools.cache
+def _client(service: str) -> AwsClient:
+    """Made once for all of a test process: moto forgets what is in its cloud, not who asks."""
+    keys = clients.Keys(access_key="testing", secret_key="testing", token="", expires_at=0)  # noqa: S106 - moto asks for none
+    return clients.make(service, region=REGION, keys=keys, pool=20)
