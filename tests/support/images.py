@@ -1,7 +1,8 @@
 """Builds the images of this checkout without a registry: the base that they name is answered for by a stand-in.
 
-The stand-in is Debian with a Python of this machine in it, made once and kept in build/images with everything that the
-engines store. It shows that the files build and how the images behave, not what the published base weighs or holds.
+The stand-in is Debian with a Python in it, both this machine's own, made once and kept in build/images with everything
+that the engines store. It shows that the files build and how the images behave, not what the published base weighs or
+holds.
 """
 
 import base64
@@ -21,12 +22,13 @@ from typing import Final
 
 from PIL import Image
 
+from tests.support import base_image
 from tests.support.enclosure import PATIENCE_SECONDS, Enclosure, plain_environment
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "build" / "images"
 PACKAGES: Final = ROOT / "tests" / "images" / "packages.txt"
-TOOLS: Final = ("buildah", "podman", "runc", "iptables", "debootstrap", "unshare", "nsenter")
+TOOLS: Final = ("buildah", "podman", "runc", "iptables", "dpkg-query", "unshare", "nsenter")
 SERVICES: Final = "services/Dockerfile"
 IMAGES: Final = {
     "upload": (SERVICES, "upload"),
@@ -43,9 +45,8 @@ WEB: Final = {
 }
 """What the preset web@1 makes of a picture of 3000 x 2000."""
 
-_DEBIAN: Final = "bookworm"
-_LIBRARIES: Final = "ca-certificates,libssl3,libffi8,libsqlite3-0,libbz2-1.0,liblzma5,libreadline8,zlib1g"
-_OWN_PYTHON: Final = "python3,python3-pip,python3-venv"
+_SYSTEM_PYTHON: Final = ("python3", "python3-pip", "python3-venv")
+"""What is taken where no Python is installed beside the system's own."""
 _BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 _SEARCH: Final = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LEFT_OUT: Final = ("*/test", "*/tests", "__pycache__", "*.a", "./include", "./share", "*/idlelib", "*/tkinter")
@@ -58,6 +59,9 @@ def missing() -> str | None:
     lacking = [tool for tool in TOOLS if shutil.which(tool, path=plain_environment()["PATH"]) is None]
     if lacking:
         return f"without {', '.join(lacking)}: apt-get install $(cat {PACKAGES.relative_to(ROOT)})"
+    absent = base_image.absent(_packages(_python()))
+    if absent:
+        return f"without {', '.join(absent)}: apt-get install {' '.join(absent)}"
     return None
 
 
@@ -123,19 +127,13 @@ class Workshop:
 
     def _base(self) -> str:
         python = _python()
-        recipe = repr((_DEBIAN, _LIBRARIES, _OWN_PYTHON, _LEFT_OUT, _SEARCH, str(python), platform.machine()))
+        packages = _packages(python)
+        recipe = repr((packages, _LEFT_OUT, _SEARCH, str(python), platform.machine()))
         name = f"localhost/stand-in:{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
         if self._enclosure.run("podman", "image", "exists", name).returncode != 0:
-            tell(f"making the stand-in for the base: Debian {_DEBIAN} with {python or 'its own Python'}")
+            tell(f"making the stand-in for the base: this machine's Debian with {python or 'its own Python'}")
             root = FOLDER / "root"
-            packages = _LIBRARIES if python else f"{_LIBRARIES},{_OWN_PYTHON}"
-            debian = ("debootstrap", "--variant=minbase", f"--include={packages}", _DEBIAN, str(root))
-            shutil.rmtree(root, ignore_errors=True)
-            if self._enclosure.run(*debian).returncode != 0:
-                # a mirror that is being renewed names packages that it does not have yet, for a moment
-                tell("the mirror did not have everything; once more, from nothing")
-                shutil.rmtree(root, ignore_errors=True)
-                self._enclosure.out(*debian)
+            base_image.make(root, packages)
             if python is None:
                 (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
             else:
@@ -177,12 +175,19 @@ def bases(dockerfile: Path) -> set[str]:
 
 
 def _python() -> Path | None:
-    """Where the images' Python is installed on this machine, apart from the system's own; None if it is not."""
+    """Where a Python is installed on this machine, apart from the system's own: the images' version if there is one,
+    else the one that runs here; None if there is neither."""
     places = [Path(sys.base_prefix), *sorted(Path.home().glob(".pyenv/versions/3.13.*"))]
     found = shutil.which("python3.13")
     if found is not None:
         places.append(Path(found).resolve().parents[1])
-    return next((place for place in places if (place / "bin/python3.13").exists() and place != Path("/usr")), None)
+    apart = [place for place in places if place != Path("/usr") and (place / "bin/python3").exists()]
+    return next((place for place in apart if (place / "bin/python3.13").exists()), next(iter(apart), None))
+
+
+def _packages(python: Path | None) -> tuple[str, ...]:
+    """Debian's, that the stand-in is made of."""
+    return base_image.LIBRARIES if python else base_image.LIBRARIES + _SYSTEM_PYTHON
 
 
 def _bundle() -> str:
