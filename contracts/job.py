@@ -15,6 +15,7 @@ from contracts.identifiers import JobId, Tenant, VariantName
 from contracts.limits import MAX_COMMANDS, MAX_VARIANTS
 from contracts.messages import Facts, Timings
 from contracts.outputs import OutputFormat
+from contracts.quality import Choice
 from contracts.variants import Variant
 
 SCHEMA: Final = 1
@@ -111,6 +112,9 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     elapsed_ms: float = 0
     warnings: tuple[str, ...] = ()
     engine: str = ""
+    frames: int = 1
+    kept_source: bool = False
+    choice: Choice | None = None
 
 
 class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,8 +14,9 @@ from msgspec import Meta, Struct
 from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
 from contracts.identifiers import JobId, Tenant, VariantName
-from contracts.limits import MAX_MESSAGE_BYTES, MAX_VARIANTS
+from contracts.limits import MAX_FRAMES, MAX_MESSAGE_BYTES, MAX_VARIANTS
 from contracts.outputs import OutputFormat
+from contracts.quality import Choice
 from contracts.variants import Variant
 
 VERSION: Final = 1
@@ -80,6 +81,11 @@ class Done(Struct, frozen=True, kw_only=True, tag_field="answer", tag="done", om
     format: OutputFormat
     elapsed_ms: Annotated[float, Meta(ge=0)] = 0
     warnings: tuple[str, ...] = ()
+    frames: Annotated[int, Meta(ge=1, le=MAX_FRAMES)] = 1
+    kept_source: bool = False
+    """The bytes are the original's own, without what it told about itself: encoding again only made it larger."""
+    choice: Choice | None = None
+    """Of a quality that was to be found out."""
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag_field="answer", tag="failed", omit_defaults=True):

@@ -135,6 +135,9 @@ def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing
                 :_MAX_WARNINGS
             ],
             engine=engine,
+            frames=answer.frames,
+            kept_source=answer.kept_source,
+            choice=answer.choice,
         )
         return replace(record, state=VariantState.COMPLETED, result=result, error=None)
     if isinstance(answer, Failed):

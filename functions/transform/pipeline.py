@@ -204,7 +204,7 @@ class Run:
         try:
             for step in FINISH:
                 picture = step(picture, cut, variant.output)
-            body = encode(picture, variant.output)
+            body = encode(picture.pixels, variant.output, variant.output.effective_quality)
         except Exception as error:
             self._deliver(Unmade(variant.name, error))
             return

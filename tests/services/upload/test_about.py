@@ -31,7 +31,7 @@ def test_limits_are_those_that_are_kept(client: Client) -> None:
     assert told["max_pixels"] == limits.MAX_PIXELS
     assert told["default_life_seconds"] == limits.RELAXED.default_life_seconds
     assert "image/avif" in told["formats_in"]
-    assert told["formats_out"] == ["image/jpeg", "image/png", "image/webp", "image/avif"]
+    assert told["formats_out"] == ["image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/tiff"]
 
 
 def test_presets_are_those_that_are_used(client: Client) -> None:
