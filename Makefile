@@ -40,7 +40,7 @@ IMAGES ?=
 ROLLOUT = PULUMI_SKIP_UPDATE_CHECK=true PATH="$(CURDIR)/build/pulumi:$$PATH" $(BIN)/python -m operations.rollout
 NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
-.PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows import-time restore
+.PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows restore
 .PHONY: engine preview images image-test
 .PHONY: help env run check test journeys mutants fault permissions calls bench artifact lock docs format clean
 
@@ -91,7 +91,7 @@ permissions: env ## what each role used and was granted, measured on the embedde
 calls: env ## calls to AWS for one job of four variants, counted over 200 jobs
 	@$(BIN)/python -m local calls
 
-bench: env build/tools build/judge/made ## SUITE=pictures: our picture work beside sharp's, interleaved
+bench: env artifact build/tools build/judge/made ## SUITE=pictures beside sharp's, SUITE=import: a cold start
 	@$(BIN)/python -m benchmarks $(SUITE) --judge build/judge/bin/python
 
 build/judge/made: benchmarks/requirements.txt
@@ -115,9 +115,6 @@ $(FUNCTION_LIBRARIES)/.made: functions/transform/requirements.txt | env
 	    --target $(@D) -r functions/transform/requirements.txt
 	@touch $@
 	@echo "libraries for Python $(FUNCTION_PYTHON) on $(FUNCTION_ARCH) are in build/function"
-
-import-time: artifact ## what the function's start takes: its modules beside Pillow alone, from the zip, 5 times
-	@$(BIN)/python -m benchmarks.importing
 
 pulumi: env ## the Pulumi CLI and its AWS provider, by version and digest, into build/pulumi
 	@$(BIN)/python -m operations.toolchain install

@@ -1,17 +1,20 @@
 """`python -m benchmarks SUITE [options]`."""
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final
 
-from benchmarks import pictures
-
-SUITES = {"pictures": pictures.main}
+SUITES: Final = {"pictures": "pictures", "import": "importing"}
+"""Suite -> its module here, which has a `main`: none is loaded for another's sake."""
 
 
 def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in SUITES:
         sys.stderr.write(f"usage: python -m benchmarks {{{','.join(SUITES)}}} [options]\n")
         return 2
-    return SUITES[arguments[0]](arguments[1:])
+    suite: Callable[[list[str]], int] = import_module(f"benchmarks.{SUITES[arguments[0]]}").main
+    return suite(arguments[1:])
 
 
 if __name__ == "__main__":

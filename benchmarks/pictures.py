@@ -10,19 +10,18 @@ Node and `npm ci` in this folder. The quality columns need `requirements.in` in 
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from benchmarks.circumstances import circumstances, say
 from benchmarks.race import ROOT, Race, files, race
 from benchmarks.sample import plain_photo
 
@@ -53,9 +52,9 @@ def main(arguments: list[str]) -> int:
         quality = _quality(options.judge, Path(scratch))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        written = {"of": _circumstances() | {"realtime": options.realtime}, "races": results, "quality": quality}
+        written = {"of": circumstances() | {"realtime": options.realtime}, "races": results, "quality": quality}
         options.json.write_text(json.dumps(written, indent=1) + "\n")
-    _say("\n" + figure)
+    say("\n" + figure)
     return 1 if options.least and ratio is not None and ratio < options.least else 0
 
 
@@ -68,7 +67,7 @@ def _races(rounds: int, scratch: Path, *, realtime: bool) -> tuple[list[dict[str
         picture = scratch / f"{name.replace(' ', '')}.jpg"
         picture.write_bytes(plain_photo(*size))
         for cores in [available[:1], available[:2]][: len(available)]:
-            _say(f"\n{name} ({size[0]}×{size[1]}, {picture.stat().st_size // 1000} kB), {len(cores)} core(s)")
+            say(f"\n{name} ({size[0]}×{size[1]}, {picture.stat().st_size // 1000} kB), {len(cores)} core(s)")
             found = race(_contenders(picture, len(cores)), cores=cores, rounds=rounds, realtime=realtime)
             _print_race(found)
             results.append({"picture": name, "race": msgspec.to_builtins(found)})
@@ -80,7 +79,7 @@ def _races(rounds: int, scratch: Path, *, realtime: bool) -> tuple[list[dict[str
 def _quality(judge: str, scratch: Path) -> dict[str, Any]:
     """What the files of several pictures are worth; empty where no judge is installed."""
     if judge == sys.executable and find_spec("ssimulacra2") is None:
-        _say("\nquality: not measured (benchmarks/requirements.in is not installed; see --judge)")
+        say("\nquality: not measured (benchmarks/requirements.in is not installed; see --judge)")
         return {}
     cores = sorted(os.sched_getaffinity(0))[:2]
     judged: dict[str, Any] = {}
@@ -120,19 +119,19 @@ def _missing() -> str | None:
 
 
 def _print_race(found: Race) -> None:
-    _say(f"  {'':16}{'min':>8}{'median':>9}{'CPU':>9}{'memory':>9}{'ours is':>11}")
+    say(f"  {'':16}{'min':>8}{'median':>9}{'CPU':>9}{'memory':>9}{'ours is':>11}")
     for lane in found.lanes.values():
         times = f"{min(lane.times):8.1f}{lane.median_ms:9.1f}{lane.processor_ms:9.1f}"
-        _say(f"  {lane.name:16}{times} ms{lane.peak_mb:5.0f} MB{lane.ratio:10.2f}x")
+        say(f"  {lane.name:16}{times} ms{lane.peak_mb:5.0f} MB{lane.ratio:10.2f}x")
     if not found.is_calm:
-        _say(f"  the machine was busy (strain {found.strain:.2f}): times are too long, ratios of 2 cores uncertain")
+        say(f"  the machine was busy (strain {found.strain:.2f}): times are too long, ratios of 2 cores uncertain")
 
 
 def _print_quality(judged: dict[str, Any]) -> None:
     first = next(iter(judged.values()))
     names = sorted(next(iter(first.values())))
-    _say(f"\nquality: SSIMULACRA2 and bytes, means of {len(judged)} pictures of 12 MP")
-    _say(f"  {'':16}" + "".join(f"{name:>22}" for name in names) + f"{'at equal bytes':>18}")
+    say(f"\nquality: SSIMULACRA2 and bytes, means of {len(judged)} pictures of 12 MP")
+    say(f"  {'':16}" + "".join(f"{name:>22}" for name in names) + f"{'at equal bytes':>18}")
     for key in first:
         cells = ""
         for name in names:
@@ -140,39 +139,10 @@ def _print_quality(judged: dict[str, Any]) -> None:
             score, size = (statistics.mean(each[part] for each in found) for part in ("score", "bytes"))
             cells += f"{score:9.1f} in {size:7.0f} B"
         even = statistics.mean(file["even"] for scores in judged.values() for file in scores[key].values())
-        _say(f"  {key:16}{cells}{even:+18.2f}")
+        say(f"  {key:16}{cells}{even:+18.2f}")
 
 
 def _figure(name: str, found: Race, rounds: int) -> str:
     busy = "" if found.is_calm else "; the machine was busy"
     cores = f"{found.cores} core{'s' if found.cores > 1 else ''}"
     return f"job B, {name}, {cores}: {found.lanes['sharp'].ratio:.2f}x sharp (median of {rounds} rounds{busy})"
-
-
-def _circumstances() -> dict[str, Any]:
-    """Machine, versions, commit: without them a result says nothing."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False)
-    changes = subprocess.run(
-        ["git", "status", "--porcelain", "--", "functions", "benchmarks", "contracts"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": model,
-        "processors": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "commit": commit.stdout.strip() or "unknown",
-        "changed": bool(changes.stdout.strip()),
-    }
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

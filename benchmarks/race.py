@@ -76,7 +76,7 @@ def race(contenders: Mapping[str, Sequence[str]], *, cores: Sequence[int], round
         for number in range(rounds):
             for key in runners if number % 2 == 0 else reversed(runners):
                 answers[key].append(runners[key].ask("run"))
-            with _scheduled(cores, realtime=realtime):
+            with scheduled(cores, realtime=realtime):
                 strains.append(_strain())
     first = [answer["ms"] for answer in answers[next(iter(runners))]]
     lanes = {key: _lane(runner.hello, answers[key], first) for key, runner in runners.items()}
@@ -97,7 +97,7 @@ def _lane(hello: dict[str, Any], answers: Sequence[dict[str, float]], first: Seq
 class _Runner:
     def __init__(self, command: Sequence[str], cores: Sequence[int], *, realtime: bool = False) -> None:
         # the program inherits all of it, so that its libraries count these processors from their first line on
-        with _scheduled(cores, realtime=realtime):
+        with scheduled(cores, realtime=realtime):
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=ROOT
             )
@@ -127,8 +127,11 @@ class _Runner:
 
 
 @contextmanager
-def _scheduled(cores: Sequence[int], *, realtime: bool) -> Iterator[None]:
-    """This process as its contenders are to be: what is started in it inherits it."""
+def scheduled(cores: Sequence[int], *, realtime: bool) -> Iterator[None]:
+    """This process as its contenders are to be: what is started in it inherits it.
+
+    `realtime` puts it before everything else on the machine (Linux, root).
+    """
     before, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
     os.sched_setaffinity(0, cores)
     if realtime:

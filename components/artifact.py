@@ -1,12 +1,13 @@
-"""The function's zip: our code and its libraries, the same bytes for the same input. Reads files, runs nothing.
+"""The function's zip: our code and its libraries, the same bytes for the same input.
 
 The libraries are what `make artifact` installed, by hash, for the function's own Python and processor; here they are
-checked against the lock, pruned of what a function never opens, and packed. A zip is named by the digest of its bytes,
-so a program that changes nothing writes nothing.
+checked against the lock, pruned of what a function never opens, compiled (`bytecode`), and packed. A zip is named by
+the digest of its bytes, so a program that changes nothing writes nothing.
 """
 
 import base64
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -19,7 +20,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from components.bytecode import bytecode
 from components.config import BadConfiguration
+from components.interpreters import interpreter
 from components.settings import Transform
 
 MAX_ZIP_BYTES: Final = 40_000_000
@@ -30,6 +33,8 @@ CODE: Final = ("contracts", "adapters", "functions/transform")
 
 KEPT_SERVICES: Final = frozenset({"s3", "sqs", "sts"})
 """Of botocore's descriptions of services: the function calls two, and its credentials may be renewed by the third."""
+
+ENDPOINTS: Final = "botocore/data/endpoints.json"
 
 NEVER_OPENED: Final = {
     "boto3/*": "the adapters call botocore itself",
@@ -58,10 +63,14 @@ _BINARY: Final = re.compile(r"\.cpython-(\d)(\d+)-(x86_64|aarch64)-")
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
-    """A zip on this machine. `sha256` is of its bytes, in base64 as Lambda writes it."""
+    """A zip on this machine. `sha256` is of its bytes, in base64 as Lambda writes it.
+
+    `without` is the Python that its libraries should have been compiled by, had there been one here.
+    """
 
     path: str
     sha256: str
+    without: str | None = None
 
 
 def transform_artifact(root: Path, settings: Transform) -> Artifact:
@@ -70,8 +79,12 @@ def transform_artifact(root: Path, settings: Transform) -> Artifact:
     Raises BadConfiguration if the libraries are missing, or others than the lock and the configuration ask for.
     """
     files = code_files(root)
+    without = None
     if settings.bundle_libraries:
         files |= library_files(root, settings)
+        python = interpreter(settings.python)
+        files |= {} if python is None else bytecode(files, python)
+        without = settings.python if python is None else None
     data = zip_bytes(files)
     if len(data) > MAX_ZIP_BYTES:
         raise BadConfiguration(
@@ -82,7 +95,7 @@ def transform_artifact(root: Path, settings: Transform) -> Artifact:
     # one that is there may have been cut short, or touched
     if not path.exists() or path.read_bytes() != data:
         _write(path, data)
-    return Artifact(path=str(path), sha256=base64.b64encode(digest.digest()).decode())
+    return Artifact(path=str(path), sha256=base64.b64encode(digest.digest()).decode(), without=without)
 
 
 def code_files(root: Path) -> dict[str, bytes]:
@@ -106,7 +119,19 @@ def library_files(root: Path, settings: Transform) -> dict[str, bytes]:
         raise BadConfiguration(
             f"the function's libraries in build/function/{folder.name} {mistake}; run: make artifact"
         )
-    return {name: (folder / name).read_bytes() for name in sorted(names) if is_packed(name)}
+    files = {name: (folder / name).read_bytes() for name in sorted(names) if is_packed(name)}
+    if ENDPOINTS in files:
+        files[ENDPOINTS] = kept_endpoints(files[ENDPOINTS])
+    return files
+
+
+def kept_endpoints(table: bytes) -> bytes:
+    """botocore's table of addresses, of the kept services alone: it is read whole before the first client is made."""
+    content = json.loads(table)
+    for partition in content["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in sorted(KEPT_SERVICES & services.keys())}
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
 def mismatch(names: list[str], lock: str, settings: Transform) -> str | None:

@@ -70,6 +70,12 @@ class TransformFunction(pulumi.ComponentResource):
                 "security_group_ids": [network.isolated_security_group_id],
             }
             allowed = self._let_lambda_place_it(name, stage, child)
+        if artifact.without is not None:
+            pulumi.log.warn(
+                f"the function's zip has no bytecode, for this machine has no Python {artifact.without}: a cold start "
+                f"compiles every module, and a machine that has one packs another zip. Install it beside this one",
+                self,
+            )
         granted = self.role.seal()
         function = aws.lambda_.Function(
             name,

@@ -8,7 +8,7 @@ from benchmarks.contenders.speech import speak
 from contracts.presets import preset
 from functions.transform.allocator import keep_pages
 from functions.transform.pipeline import Made, render
-from functions.transform.steps.resize import HAS_SIMD
+from functions.transform.steps.resize import simd
 
 VARIANTS = preset("web@1")
 
@@ -23,4 +23,4 @@ def job(data: bytes) -> dict[str, bytes]:
 
 if __name__ == "__main__":
     keep_pages()
-    speak("darkroom", {"pillow": PIL.__version__, "simd": str(HAS_SIMD).lower()}, job)
+    speak("darkroom", {"pillow": PIL.__version__, "simd": str(simd() is not None).lower()}, job)

@@ -8,29 +8,27 @@ are read and clients are made at the first event and kept: the process is warm f
 import functools
 import os
 import sys
+import threading
 import time
-import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from adapters import clients
-from adapters.objects import S3Originals, S3Results
-from adapters.queues import SqsQueues
 from contracts.environment import TransformEnvironment, from_environ
 from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
 from contracts.messages import Done, Finished, Outgoing, Queue, Transform, decode
 from functions.transform.allocator import keep_pages
 from functions.transform.steps.decode import preload, seal
+from functions.transform.steps.resize import simd
 from functions.transform.work import PUTS_AT_ONCE, RESERVE_SECONDS, Stores, carry_out
 
-_LEVELS: Final = ("debug", "info", "warning", "error")
+if TYPE_CHECKING:
+    from contracts.ports import Queues
 
-# with the process and not with its first picture: Lambda gives a starting process a whole processor
-preload(ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.TIFF)
+_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 class Root(msgspec.Struct, frozen=True):
@@ -38,7 +36,7 @@ class Root(msgspec.Struct, frozen=True):
 
     settings: TransformEnvironment
     stores: Stores
-    queues: SqsQueues
+    queues: "Queues"
 
     def log(self, level: str, event: str, **fields: object) -> None:
         """One JSON line on stdout, as every process of the house writes them; without a logging library to import."""
@@ -52,6 +50,12 @@ class Root(msgspec.Struct, frozen=True):
 def make_root(environ: Mapping[str, str]) -> Root:
     """Settings, clients and stores; raises BadEnvironment."""
     settings = from_environ(TransformEnvironment, environ)
+    # botocore is two thirds of all that is imported here: not with the module, which tests, tools and a process that
+    # has no picture yet import for what else is in it (docs/decisions/0031)
+    from adapters import clients
+    from adapters.objects import S3Originals, S3Results
+    from adapters.queues import SqsQueues
+
     s3, sqs = (
         clients.make(service, region=settings.region, endpoint_url=settings.endpoint_url, pool=PUTS_AT_ONCE)
         for service in ("s3", "sqs")
@@ -64,7 +68,15 @@ def make_root(environ: Mapping[str, str]) -> Root:
 def _root() -> Root:
     seal()
     keep_pages()
+    # beside what follows: while the first original is on its way there is nothing else to do
+    threading.Thread(target=_load, name="load", daemon=True).start()
     return make_root(os.environ)
+
+
+def _load() -> None:
+    """What nearly every picture needs of the libraries."""
+    preload(ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.TIFF)
+    simd()
 
 
 def handle(event: Mapping[str, Any], context: Any) -> None:
@@ -93,6 +105,8 @@ def answered(root: Root, body: str, context: Any, *, cold: bool, began: float) -
     names = {"job_id": order.job_id, "request_id": order.request_id, "token": order.token}
 
     def report(variant: str, error: BaseException) -> None:
+        import traceback  # not at module level: 8 ms of a cold start, for what should never happen
+
         lines = "".join(traceback.format_exception(error))[-4_000:]
         root.log("error", "variant.crashed", **names, variant=variant, exception=lines)
 

@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import importlib.util
+import json
+import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -10,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components import artifact
 from components.artifact import (
     code_files,
     is_packed,
+    kept_endpoints,
     library_files,
     mismatch,
     transform_artifact,
@@ -83,12 +88,37 @@ def test_two_checkouts_pack_the_same_bytes(tmp_path: Path) -> None:
     assert transform_artifact(one, Transform()).sha256 == transform_artifact(other, Transform()).sha256
 
 
-def test_libraries_are_bundled_only_where_the_configuration_says_so(tmp_path: Path) -> None:
+def test_libraries_are_bundled_only_where_the_configuration_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = bare_root(tmp_path)
+    monkeypatch.setattr(artifact, "interpreter", lambda _version: None)
     with zipfile.ZipFile(transform_artifact(root, Transform()).path) as archive:
         assert archive.namelist() == ["functions/transform/handler.py", "library-1.0.dist-info/METADATA"]
     with zipfile.ZipFile(transform_artifact(root, CODE_ONLY).path) as archive:
         assert archive.namelist() == ["functions/transform/handler.py"]
+
+
+def test_modules_are_compiled_where_the_functions_python_is_and_else_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = bare_root(tmp_path)
+    monkeypatch.setattr(artifact, "interpreter", lambda _version: Path(sys.executable))
+    compiled = transform_artifact(root, Transform())
+    with zipfile.ZipFile(compiled.path) as archive:
+        cached = importlib.util.cache_from_source("functions/transform/handler.py")
+        assert archive.namelist() == [cached, "functions/transform/handler.py", "library-1.0.dist-info/METADATA"]
+    monkeypatch.setattr(artifact, "interpreter", lambda _version: None)
+    assert (compiled.without, transform_artifact(root, Transform()).without) == (None, "3.13")
+    # a cloud that lends its interpreter keeps what that has compiled
+    assert transform_artifact(root, CODE_ONLY).without is None
+
+
+def test_of_the_table_of_addresses_the_kept_services_stay_as_they_were() -> None:
+    service = {"endpoints": {"eu-central-1": {"hostname": "there"}}}
+    partition = {"partition": "aws", "dnsSuffix": "amazonaws.com", "services": {"ec2": service, "s3": service}}
+    kept = kept_endpoints(json.dumps({"version": 3, "partitions": [partition]}).encode())
+    assert json.loads(kept) == {"version": 3, "partitions": [partition | {"services": {"s3": service}}]}
 
 
 @pytest.mark.parametrize("settings", [Transform(python="3.12"), Transform(architecture="arm64")])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.interpreters import interpreter
 from components import artifact
+from components.interpreters import interpreter
 from components.settings import Transform
 from contracts.formats import ImageFormat
 from contracts.outputs import OutputFormat
@@ -59,7 +59,7 @@ def test_it_runs_on_the_functions_python_with_nothing_beside_it(life: dict) -> N
 
 def test_every_library_in_it_is_used(made: Path, life: dict) -> None:
     with zipfile.ZipFile(made) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name and "__pycache__" not in name}
     used = {name for name in life["used"] if "__pycache__" not in name}
     assert {name.partition("/")[0] for name in packed} == {name.partition("/")[0] for name in used}
     shared = {name for name in packed if ".so" in name}

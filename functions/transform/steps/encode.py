@@ -7,7 +7,6 @@ takes 97 ms (speed 6: 350 ms, for what two points of quality make up).
 
 import io
 import os
-import tempfile
 from importlib import import_module
 from typing import Any, BinaryIO, Final
 
@@ -191,6 +190,8 @@ def _scratch() -> BinaryIO:
     """A file that is memory, where the system has such."""
     if hasattr(os, "memfd_create"):
         return open(os.memfd_create("variant"), "w+b", buffering=0)
+    import tempfile  # not at module level: it loads three compressions, 10 ms of a cold start
+
     return tempfile.TemporaryFile(buffering=0)
 
 

@@ -4,22 +4,26 @@ cykooz_resizer works on Pillow's own memory: 2725 to 1600 px in 10 ms against 90
 It has wheels for x86-64; without it Pillow's Lanczos gives the same sizes from the same boxes, and a warning.
 """
 
-from typing import Final
+from functools import cache
+from importlib import import_module
+from typing import Any, Final
 
 from PIL import Image
 
 from functions.transform.geometry import Box, Cut, Size, scaled_box, stored_box, upright_size
 from functions.transform.steps.picture import Picture
 
-try:
-    from cykooz_resizer import CropBox, FilterType, ResizeAlg, ResizeOptions, Resizer
-except ImportError:
-    HAS_SIMD = False
-else:
-    HAS_SIMD = True
-
 SLOW: Final = "resize-without-simd"
 """Warning of a variant that was made without the SIMD resizer."""
+
+
+@cache
+def simd() -> Any | None:
+    """The SIMD resizer's module, loaded when it is first asked for (15 ms); None where it has no wheel."""
+    try:
+        return import_module("cykooz_resizer")
+    except ImportError:
+        return None
 
 
 def resize(picture: Picture, cut: Cut) -> Picture:
@@ -35,17 +39,17 @@ def resize(picture: Picture, cut: Cut) -> Picture:
         return picture
     if pixels.mode == "RGBA":
         pixels = pixels.convert("RGBa")
-    resample, warnings = (_by_simd, ()) if HAS_SIMD else (_by_pillow, (SLOW,))
+    resample, warnings = (_by_pillow, (SLOW,)) if simd() is None else (_by_simd, ())
     return Picture(resample(pixels, box, size), size, picture.orientation, picture.profile, picture.warnings + warnings)
 
 
 def _by_simd(pixels: Image.Image, box: Box, size: Size) -> Image.Image:
+    library: Any = simd()
     result = Image.new(pixels.mode, size, None)
     left, top, right, bottom = box
-    options = ResizeOptions(
-        ResizeAlg.convolution(FilterType.lanczos3), crop_box=CropBox(left, top, right - left, bottom - top)
-    )
-    Resizer().resize_pil(pixels, result, options)
+    lanczos = library.ResizeAlg.convolution(library.FilterType.lanczos3)
+    crop_box = library.CropBox(left, top, right - left, bottom - top)
+    library.Resizer().resize_pil(pixels, result, library.ResizeOptions(lanczos, crop_box=crop_box))
     return result
 
 
