@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta, Struct
 
+from contracts.canonical import said
 from contracts.digests import SHA256_FIELD, sha256_named
 from contracts.errors import Malformed, SpecInvalid
 from contracts.job import Lane
@@ -23,11 +24,12 @@ from contracts.limits import (
     MAX_META_BYTES,
     MAX_META_PAIRS,
     MAX_OPTIONS_BYTES,
+    MAX_SPEC_BYTES,
     MAX_VARIANTS,
     MIN_LIFE_SECONDS,
 )
 from contracts.presets import DEFAULT_PRESET, preset
-from contracts.variants import Variant
+from contracts.variants import Variant, objections
 
 _MAX_DEPTH: Final = 16
 """Of arrays and objects in one another. Options need four; fixed, because Python's own limit depends on the caller."""
@@ -105,13 +107,18 @@ def decode_as(kind: type[Wanted], raw: bytes) -> Wanted:
     meta_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in options.meta.items())
     if meta_bytes > MAX_META_BYTES:
         raise invalid("#/meta", f"{meta_bytes} bytes of keys and values; there may be {MAX_META_BYTES}")
-    options.resolved()
+    for number, variant in enumerate(options.variants):
+        for pointer, detail in objections(variant):
+            raise invalid(f"#/variants/{number}{pointer}", detail)
+    spec_bytes = len(msgspec.json.encode(said(options.resolved())))
+    if spec_bytes > MAX_SPEC_BYTES:
+        raise invalid("#/variants", f"{spec_bytes} bytes of variants, as JSON without defaults; limit {MAX_SPEC_BYTES}")
     return options
 
 
 def encode_options(options: Options) -> bytes:
     """Inverse of `decode_options`, and the same bytes for equal options: keys sorted, defaults left out."""
-    return msgspec.json.encode(_without_empty(msgspec.to_builtins(options)), order="sorted")
+    return msgspec.json.encode(said(options), order="sorted")
 
 
 def fingerprint(options: Options) -> str:
@@ -121,13 +128,6 @@ def fingerprint(options: Options) -> str:
     """
     canonical = msgspec.structs.replace(options, preset=options.effective_preset, digest=None)
     return hashlib.sha256(encode_options(canonical)).hexdigest()
-
-
-def _without_empty(value: Any) -> Any:
-    # `omit_defaults` leaves a default Struct out only where it is the very same object, not an equal one
-    if isinstance(value, dict):
-        return {key: _without_empty(inner) for key, inner in value.items() if inner != {}}
-    return [_without_empty(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _parsed(raw: bytes) -> Any:

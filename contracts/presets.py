@@ -3,8 +3,9 @@
 from typing import Final
 
 from contracts.errors import SpecInvalid
+from contracts.framing import Fit, Resize
 from contracts.outputs import Output, OutputFormat
-from contracts.variants import Fit, Resize, Variant
+from contracts.variants import Variant
 
 DEFAULT_PRESET: Final = "web@1"
 

@@ -1,56 +1,137 @@
 """What may be asked for: one variant of a picture, as data with its ranges on the types.
 
-The order of work is fixed whatever the order of keys: orient, resize, encode. Presets are named sets of these
-(`presets.py`); the picture work itself is in `functions/transform`.
+The order of work is fixed whatever the order of keys:
+
+    orient ─▶ crop ─▶ trim ─▶ resize ─▶ pad ─▶ adjust ─▶ filter ─▶ mask ─▶ overlay ─▶ encode
+
+A fixed order is what makes sharing, hashing and caching possible. The parts are in `framing`, `looks` and `outputs`,
+what they mean together is here. Presets are named sets of variants (`presets.py`), `compact.py` writes them in a line;
+the picture work itself is in `functions/transform`.
 """
 
-from enum import StrEnum
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from contracts.framing import (
+    Background,
+    Crop,
+    Fit,
+    Flip,
+    Gravity,
+    Offset,
+    Pad,
+    Point,
+    Resize,
+    Trim,
+    Unit,
+)
 from contracts.identifiers import VariantName
 from contracts.limits import MAX_OUTPUT_SIDE
+from contracts.looks import MAX_OVERLAYS, Adjust, Filters, Mask, Overlay
 from contracts.outputs import Output
 
 
-class Fit(StrEnum):
-    """How the picture meets the box it is asked to fill. Source: object-fit, CSS Images Level 3; names as in sharp."""
+class Variant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One picture asked for. `name` is unique within its job. Without `resize` the size is the original's.
 
-    COVER = "cover"
-    """Fills the box and is cropped to its shape about the centre."""
-    CONTAIN = "contain"
-    """Fits inside the box; the rest of the box is padded (transparent, or white where the format has no alpha)."""
-    FILL = "fill"
-    """Exactly the box; the shape is not kept."""
-    INSIDE = "inside"
-    """The largest of the picture's shape inside the box."""
-    OUTSIDE = "outside"
-    """The smallest of the picture's shape that covers the box; not cropped."""
-
-
-Side = Annotated[int, Meta(ge=1, le=MAX_OUTPUT_SIDE)]
-
-
-class Resize(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The box, in pixels after orientation. One side alone leaves the other free; at least one side is needed.
-
-    `fit` needs both sides to matter. Without `enlarge` no pixel is invented: the asked size is a cap.
+    To orient is to apply the EXIF orientation, then `flip`, then `rotate`: all that follows is of the picture as it
+    then stands, crops and focal points too.
     """
 
-    width: Side | None = None
-    height: Side | None = None
-    fit: Fit = Fit.INSIDE
-    enlarge: bool = False
-
-    def __post_init__(self) -> None:
-        if self.width is None and self.height is None:
-            raise ValueError("resize needs a width or a height")
-
-
-class Variant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One picture asked for. `name` is unique within its job. Without `resize` the size is the original's."""
-
     name: VariantName
+    crop: Crop | None = None
+    trim: Trim | None = None
     resize: Resize | None = None
+    gravity: Gravity = Gravity.CENTER
+    offset: Offset = Offset()
+    focal: Point | None = None
+    rotate: Annotated[float, Meta(ge=-360, le=360)] = 0.0
+    """Degrees clockwise. Multiples of 90 lose nothing; other angles grow the picture by corners of background."""
+    flip: Flip | None = None
+    pad: Pad = Pad()
+    background: Background | None = None
+    """What shows where the picture does not; without it nothing does, or white where the format has no alpha."""
+    adjust: Adjust = Adjust()
+    filters: Filters = Filters()
+    mask: Mask | None = None
+    overlays: Annotated[tuple[Overlay, ...], Meta(max_length=MAX_OVERLAYS)] = ()
     output: Output = Output()
+
+
+WHOLE_TO: Final = 1e-9
+"""By how much fractions may exceed 1 together: decimal fractions have no exact sum."""
+
+_PLAIN: Final = Variant(name="plain")
+_NOT_YET: Final = (
+    "crop",
+    "trim",
+    "gravity",
+    "offset",
+    "focal",
+    "rotate",
+    "flip",
+    "pad",
+    "background",
+    "adjust",
+    "filters",
+    "mask",
+    "overlays",
+)
+_RESIZE_NOT_YET: Final = {"dpr": 1.0, "filter": "lanczos3", "linear": False}
+
+
+def objections(variant: Variant) -> Iterator[tuple[str, str]]:
+    """What is wrong with a variant of which every value is in its range: JSON Pointers within it, and why."""
+    yield from _of_crop(variant.crop)
+    yield from _of_resize(variant)
+    chosen = [name for name in ("greyscale", "sepia", "tint", "duotone") if getattr(variant.filters, name)]
+    if len(chosen) > 1:
+        yield f"/filters/{chosen[1]}", f"{chosen[0]} has replaced the colours already; say one of them"
+    for number, overlay in enumerate(variant.overlays):
+        if (overlay.text is None) == (overlay.asset is None):
+            yield f"/overlays/{number}", "an overlay is a text or an asset"
+        if overlay.anchor is Gravity.SMART:
+            yield f"/overlays/{number}/anchor", "an overlay has no smart place"
+    for name in _NOT_YET:
+        if getattr(variant, name) != getattr(_PLAIN, name):
+            yield f"/{name}", "not carried out yet"
+    for name, default in _RESIZE_NOT_YET.items():
+        if variant.resize is not None and getattr(variant.resize, name) != default:
+            yield f"/resize/{name}", "not carried out yet"
+
+
+def _of_crop(crop: Crop | None) -> Iterator[tuple[str, str]]:
+    if crop is None:
+        return
+    if crop.unit is Unit.PX:
+        for name in ("x", "y", "width", "height"):
+            if not getattr(crop, name).is_integer():
+                yield f"/crop/{name}", "pixels are whole; for fractions say the unit fraction"
+        return
+    for start, length in (("x", "width"), ("y", "height")):
+        if getattr(crop, start) + getattr(crop, length) > 1 + WHOLE_TO:
+            yield f"/crop/{length}", f"{start} and {length} are more than 1 together: the crop would leave the picture"
+
+
+def _of_resize(variant: Variant) -> Iterator[tuple[str, str]]:
+    resize = variant.resize
+    has_box = resize is not None and resize.width is not None and resize.height is not None
+    cuts = has_box and resize is not None and resize.fit is Fit.COVER
+    pads = has_box and resize is not None and resize.fit is Fit.CONTAIN
+    for name in ("width", "height"):
+        side = None if resize is None else getattr(resize, name)
+        if resize is not None and side is not None and side * resize.dpr > MAX_OUTPUT_SIDE:
+            yield "/resize/dpr", f"{side} × {resize.dpr:g} is more than {MAX_OUTPUT_SIDE} pixels"
+    if variant.gravity is Gravity.SMART and not cuts:
+        yield "/gravity", "smart chooses what cover cuts: it needs the fit cover, a width and a height"
+    elif variant.gravity is not Gravity.CENTER and not (cuts or pads):
+        yield "/gravity", "gravity needs the fit cover or contain, a width and a height"
+    if variant.gravity is not Gravity.CENTER and variant.focal is not None:
+        yield "/focal", "say gravity or a focal point"
+    if variant.offset != Offset():
+        if not (cuts or pads):
+            yield "/offset", "an offset needs the fit cover or contain, a width and a height"
+        elif variant.focal is not None or variant.gravity is Gravity.SMART:
+            yield "/offset", "an offset steps away from an anchor; here the picture or the focal point decides"

@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from contracts.framing import Fit, Resize
 from contracts.limits import MAX_OUTPUT_SIDE, MAX_PIXELS
-from contracts.variants import Fit, Resize
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from contracts.formats import ImageFormat
+from contracts.framing import Fit, Resize
 from contracts.job import (
     Command,
     Debt,
@@ -40,7 +41,7 @@ from contracts.messages import (
     encode,
 )
 from contracts.outputs import Output, OutputFormat
-from contracts.variants import Fit, Resize, Variant
+from contracts.variants import Variant
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.framing import Resize
 from contracts.job import FINAL, SCHEMA, Debt, DebtKind, Job, JobState, Part, VariantRecord, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES, MAX_VARIANTS
 from contracts.outputs import Output, OutputFormat
-from contracts.variants import Resize, Variant
+from contracts.variants import Variant
 from tests.contracts.test_golden import JOBS
 from tests.support.strategies import values_of
 

@@ -2,10 +2,13 @@
 
 import random
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from contracts.canonical import said
 from contracts.events import Crashed, Planned, Reserved, Retried, Stored
+from contracts.framing import Fit, Resize
 from contracts.identifiers import new_job_id
 from contracts.job import FINAL, Job, JobState, VariantRecord, encode_job
 from contracts.lifecycle import Verdict, step
@@ -14,13 +17,15 @@ from contracts.limits import (
     MAX_DOCUMENT_BYTES,
     MAX_IDEMPOTENCY_KEY_CHARS,
     MAX_META_BYTES,
+    MAX_SPEC_BYTES,
     MAX_VARIANTS,
     Timing,
 )
+from contracts.looks import Overlay
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Undone
 from contracts.outputs import Output, OutputFormat
 from contracts.places import INLINE, OriginalPlace, ResultPlace
-from contracts.variants import Fit, Resize, Variant
+from contracts.variants import Variant
 from tests.contracts.test_lifecycle_traces import Life
 from tests.support.walk import SOURCE, done, finished
 
@@ -38,13 +43,19 @@ def longest_job() -> Job:
         resize=Resize(width=8_192, height=8_192, fit=Fit.CONTAIN, enlarge=True),
         output=Output(format=OutputFormat.AVIF, quality=100),
     )
+    variants = [replace(longest, name=name) for name in NAMES]
+    for number, variant in enumerate(variants):
+        wordy = replace(variant, overlays=(Overlay(text="\x01" * 200),))
+        if len(msgspec.json.encode(said([*variants[:number], wordy, *variants[number + 1 :]]))) <= MAX_SPEC_BYTES:
+            variants[number] = wordy
+    assert MAX_SPEC_BYTES - 1_300 < len(msgspec.json.encode(said(variants))) <= MAX_SPEC_BYTES
     asked = Reserved(
         id=JOB_ID,
         tenant=TENANT,
         key=OriginalPlace(INLINE, TENANT, JOB_ID).key,
         upload_until=2**44,
         fingerprint="f" * 64,
-        variants=tuple(replace(longest, name=name) for name in NAMES),
+        variants=tuple(variants),
         life_seconds=365 * 86_400,
         content_sha256="c" * 64,
         source=replace(SOURCE, filename="\\" * 200, width=4_000, height=3_000),

@@ -21,11 +21,12 @@ from contracts.events import (
     Retried,
     Stored,
 )
+from contracts.framing import Fit, Resize
 from contracts.job import DebtKind, Job, JobState, Source, VariantState
 from contracts.lifecycle import Outcome, Verdict, owed, step
 from contracts.limits import MAX_COMMANDS, Timing
 from contracts.messages import Failed, Retryable, Transform, Undone
-from contracts.variants import Fit, Resize, Variant
+from contracts.variants import Variant
 from tests.support.walk import SOURCE, done, finished, reserved
 
 TIMING = Timing()

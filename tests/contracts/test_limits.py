@@ -5,10 +5,11 @@ import pytest
 
 from contracts import limits
 from contracts.formats import ImageFormat
+from contracts.framing import Fit, Resize
 from contracts.limits import RELAXED, Timing
 from contracts.messages import Transform, encode
 from contracts.outputs import Output, OutputFormat
-from contracts.variants import Fit, Resize, Variant
+from contracts.variants import Variant
 
 
 def test_limits_fit_into_each_other() -> None:

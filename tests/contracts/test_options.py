@@ -10,6 +10,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from contracts.errors import Malformed, SpecInvalid
+from contracts.framing import Resize
+from contracts.identifiers import new_job_id
 from contracts.job import Lane
 from contracts.limits import (
     MAX_LIFE_SECONDS,
@@ -22,7 +24,7 @@ from contracts.limits import (
 from contracts.options import Options, decode_options, encode_options, fingerprint
 from contracts.outputs import Output
 from contracts.presets import DEFAULT_PRESET, PRESETS, preset
-from contracts.variants import Resize, Variant
+from contracts.variants import Variant
 from tests.support.strategies import options
 
 
@@ -109,6 +111,25 @@ def test_variants_alone_leave_the_default_preset_out() -> None:
 
 
 VARIANT = {"name": "a"}
+BOX = {"width": 8, "height": 8}
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"crop": {"x": 0.5, "y": 0, "width": 1, "height": 1}}, "/crop/x"),
+    ({"crop": {"x": 0.5, "y": 0, "width": 0.6, "height": 1, "unit": "fraction"}}, "/crop/width"),
+    ({"crop": {"x": 0, "y": 0.5, "width": 1, "height": 0.6, "unit": "fraction"}}, "/crop/height"),
+    ({"resize": {"width": 4_097, "dpr": 2}}, "/resize/dpr"),
+    ({"gravity": "north"}, "/gravity"),
+    ({"gravity": "north", "resize": {"width": 8, "fit": "cover"}}, "/gravity"),
+    ({"gravity": "north", "resize": BOX | {"fit": "fill"}}, "/gravity"),
+    ({"gravity": "smart", "resize": BOX | {"fit": "contain"}}, "/gravity"),
+    ({"gravity": "north", "focal": {"x": 0, "y": 0}, "resize": BOX | {"fit": "cover"}}, "/focal"),
+    ({"offset": {"x": 1}, "resize": {"width": 8}}, "/offset"),
+    ({"offset": {"x": 1}, "gravity": "smart", "resize": BOX | {"fit": "cover"}}, "/offset"),
+    ({"offset": {"x": 1}, "focal": {"x": 0, "y": 0}, "resize": BOX | {"fit": "cover"}}, "/offset"),
+    ({"filters": {"sepia": True, "tint": "#ff0000"}}, "/filters/tint"),
+    ({"overlays": [{"text": "a"}, {}]}, "/overlays/1"),
+    ({"overlays": [{"text": "a", "asset": f"{new_job_id(0, bytes(10))}.a"}]}, "/overlays/0"),
+    ({"overlays": [{"text": "a", "anchor": "smart"}]}, "/overlays/0/anchor"),
+]
 INVALID: list[tuple[Any, str]] = [
     (None, "#"),
     ([], "#"),
@@ -126,7 +147,8 @@ INVALID: list[tuple[Any, str]] = [
     ({"preset": "web@1", "variants": [VARIANT, {"name": "thumb"}]}, "#/variants/1/name"),
     ({"variants": [{}]}, "#/variants/0"),
     ({"variants": [VARIANT, {"name": "A"}]}, "#/variants/1/name"),
-    ({"variants": [VARIANT | {"rotate": 90}]}, "#/variants/0/rotate"),
+    ({"variants": [VARIANT | {"rotate": 90.5e307}]}, "#/variants/0/rotate"),
+    *(({"variants": [VARIANT | wrong]}, f"#/variants/0{pointer}") for wrong, pointer in CONTRADICTIONS),
     ({"variants": [VARIANT | {"resize": {}}]}, "#/variants/0/resize"),
     ({"variants": [VARIANT | {"resize": {"width": 5, "fit": "x"}}]}, "#/variants/0/resize/fit"),
     ({"variants": [VARIANT | {"output": {"quality": 101}}]}, "#/variants/0/output/quality"),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.framing import Fit, Resize
 from contracts.limits import MAX_OUTPUT_SIDE, MAX_SIDE
-from contracts.variants import Fit, Resize
 from functions.transform.geometry import (
     DRAFT_SCALES,
     cut,

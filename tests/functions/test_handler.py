@@ -14,8 +14,9 @@ from moto import mock_aws
 from adapters import clients
 from contracts.environment import BadEnvironment, TransformEnvironment, to_environ
 from contracts.errors import BadMessage, Unavailable
+from contracts.framing import Resize
 from contracts.messages import Done, Process, Queue, decode, encode
-from contracts.variants import Resize, Variant
+from contracts.variants import Variant
 from functions.transform import handler
 from functions.transform.work import Stores
 from tests.support import pictures

@@ -15,8 +15,9 @@ from PIL import Image, ImageFile
 
 from contracts.errors import FrameLimit, ImageCorrupt, PixelLimit, Rejected, TypeMismatch
 from contracts.formats import ImageFormat
+from contracts.framing import Resize
 from contracts.outputs import Output, OutputFormat
-from contracts.variants import Resize, Variant
+from contracts.variants import Variant
 from functions.transform.pipeline import Made, render
 from functions.transform.steps.decode import MAX_SCANS, inspect
 from tests.support import pictures

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from contracts.formats import ImageFormat
+from contracts.framing import Fit, Resize
 from contracts.outputs import Output, OutputFormat
 from contracts.presets import preset
-from contracts.variants import Fit, Resize, Variant
+from contracts.variants import Variant
 from functions.transform.geometry import cut, fits_output
 from functions.transform.pipeline import Made, Unmade, render
 from functions.transform.pyramid import planned

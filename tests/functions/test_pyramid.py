@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.framing import Fit, Resize
 from contracts.outputs import Output, OutputFormat
 from contracts.presets import preset
-from contracts.variants import Fit, Resize, Variant
+from contracts.variants import Variant
 from functions.transform.geometry import cut
 from functions.transform.pyramid import LEAST_STEP, planned
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from contracts.errors import BadMessage, SourceMissing, Unavailable
 from contracts.formats import ImageFormat
+from contracts.framing import Resize
 from contracts.messages import Done, Failed, Retryable, Undone
 from contracts.outputs import Output, OutputFormat
 from contracts.places import DIRECT, INLINE, OriginalPlace, parse_result
 from contracts.presets import preset
-from contracts.variants import Resize, Variant
+from contracts.variants import Variant
 from functions.transform import pipeline
 from functions.transform.pipeline import ENGINE
 from functions.transform.work import Stores

@@ -17,12 +17,13 @@ from msgspec import Struct
 from PIL import Image, ImageOps
 
 from contracts.events import Planned
+from contracts.framing import Fit
 from contracts.job import Job
 from contracts.lifecycle import step
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Queue, Timings, decode
 from contracts.places import ResultPlace
 from contracts.ports import Link
-from contracts.variants import Fit, Variant
+from contracts.variants import Variant
 from services.upload.application import application
 from services.upload.auth import KeyDoor
 from tests.support.keys import PEPPER, MemoryKeys

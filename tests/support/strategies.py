@@ -9,11 +9,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from hypothesis import reject
 from hypothesis import strategies as st
 from msgspec import inspect
+from msgspec.structs import replace
 
+from contracts.framing import Resize
 from contracts.identifiers import (
     JOB_ID_PATTERN,
     TENANT_PATTERN,
@@ -25,11 +26,12 @@ from contracts.limits import MAX_META_PAIRS
 from contracts.options import Options
 from contracts.outputs import DEFAULT_QUALITY, MOVING, TAKERS, Output, OutputFormat
 from contracts.presets import PRESETS
-from contracts.variants import Variant
+from contracts.variants import Variant, objections
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 """What JSON can carry: lone surrogates are no text."""
 
+_PLAIN = Variant(name="plain")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _PATTERNS = {
     JOB_ID_PATTERN: st.builds(new_job_id, st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
@@ -49,10 +51,23 @@ def values_of(kind: Any, replaced: Replaced | None = None) -> st.SearchStrategy[
 
 def variants(count: st.SearchStrategy[int] | None = None, *, taken: set[str] | None = None) -> st.SearchStrategy[Any]:
     """Tuples of variants with names that are unique, and none of `taken`; one to six of them unless counted."""
-    free = values_of(Variant).filter(lambda variant: variant.name not in (taken or set()))
+    free = values_of(Variant).map(sensible).filter(lambda variant: variant.name not in (taken or set()))
     return (count or st.integers(1, 6)).flatmap(
         lambda size: st.lists(free, min_size=size, max_size=size, unique_by=lambda variant: variant.name).map(tuple)
     )
+
+
+def sensible(variant: Variant) -> Variant:
+    """The variant without what contradicts the rest of it."""
+    while pointer := next((pointer for pointer, _ in objections(variant)), None):
+        name, *inner = pointer.split("/")[1:]
+        value = getattr(variant, name)
+        if name == "resize":
+            value = replace(value, **{inner[0]: getattr(Resize(width=1), inner[0])})
+        else:
+            value = getattr(_PLAIN, name)
+        variant = replace(variant, **{name: value})
+    return variant
 
 
 @st.composite
@@ -61,7 +76,7 @@ def options(draw: st.DrawFn) -> Options:
     drawn = draw(values_of(Options, {Variant: st.builds(Variant, name=st.just("replaced"))}))
     preset = draw(st.sampled_from([None, *PRESETS]))
     taken = {variant.name for variant in PRESETS.get(preset or "", ())}
-    return msgspec.structs.replace(
+    return replace(
         drawn,
         preset=preset,
         variants=draw(st.just(()) | variants(taken=taken)),
@@ -88,7 +103,9 @@ def _values(info: inspect.Type, replaced: Replaced) -> st.SearchStrategy[Any]:
         case inspect.StrType() if info.pattern:
             return st.from_regex(info.pattern, fullmatch=True)
         case inspect.StrType():
-            return TEXT
+            letters = st.characters(exclude_categories=["Cs"])
+            lowest = info.min_length or 0
+            return st.text(letters, min_size=lowest, max_size=min(info.max_length or 40, lowest + 39))
         case inspect.EnumType():
             return st.sampled_from(list(info.cls))
         case inspect.LiteralType():
