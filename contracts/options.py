@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contracts.canonical import said
+from contracts.compact import documents
 from contracts.digests import SHA256_FIELD, sha256_named
 from contracts.errors import Malformed, SpecInvalid
 from contracts.job import Lane
@@ -30,6 +31,9 @@ from contracts.limits import (
 )
 from contracts.presets import DEFAULT_PRESET, preset
 from contracts.variants import Variant, objections
+
+LINE: Final = "t"
+"""Name of the option that gives the variants in their compact form (`contracts.compact`) instead."""
 
 _MAX_DEPTH: Final = 16
 """Of arrays and objects in one another. Options need four; fixed, because Python's own limit depends on the caller."""
@@ -98,6 +102,8 @@ def decode_options(raw: bytes) -> Options:
 def decode_as(kind: type[Wanted], raw: bytes) -> Wanted:
     """What `decode_options` does, for options that say more."""
     document = _parsed(raw)
+    if isinstance(document, dict) and LINE in document:
+        document = _spread(document)
     try:
         options = msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
@@ -128,6 +134,16 @@ def fingerprint(options: Options) -> str:
     """
     canonical = msgspec.structs.replace(options, preset=options.effective_preset, digest=None)
     return hashlib.sha256(encode_options(canonical)).hexdigest()
+
+
+def _spread(document: dict[str, Any]) -> dict[str, Any]:
+    """Options whose variants stand in a line, as if they had been JSON."""
+    line = document[LINE]
+    if not isinstance(line, str):
+        raise invalid(f"#/{LINE}", "the compact form of variants is a text")
+    if "variants" in document:
+        raise invalid(f"#/{LINE}", f"say variants, or {LINE} for their compact form")
+    return {name: value for name, value in document.items() if name != LINE} | {"variants": documents(line)}
 
 
 def _parsed(raw: bytes) -> Any:
