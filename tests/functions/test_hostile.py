@@ -2,11 +2,9 @@
 
 import importlib
 import json
-import struct
 import subprocess
 import sys
 import tracemalloc
-import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -19,8 +17,9 @@ from contracts.framing import Resize
 from contracts.outputs import Output, OutputFormat
 from contracts.variants import Variant
 from functions.transform.pipeline import Made, render
-from functions.transform.steps.decode import MAX_SCANS, inspect
+from functions.transform.steps.decode import inspect
 from tests.support import pictures
+from tests.support.hostile import FOREIGN, chunk_bomb, looping_tiff, many_scans, tiled_tiff
 
 VARIANTS = [Variant(name="small", resize=Resize(width=20)), Variant(name="png", output=Output(format=OutputFormat.PNG))]
 FORMATS = list(ImageFormat)
@@ -74,42 +73,15 @@ _SAVED_BY_PILLOW = [
     "MPO",
     "DIB",
 ]
-_BY_MAGIC = {
-    "PSD": b"8BPS\0\1" + b"\0" * 40,
-    "FITS": b"SIMPLE  =                    T" + b" " * 2_850,
-    "FLI": b"\0\0\0\0\x11\xaf" + b"\0" * 130,
-    "GD2": b"gd2\0" + b"\0" * 40,
-    "CUR": b"\0\0\2\0\1\0" + b"\0" * 40,
-    "PIXAR": b"\x80\xe8\0\0" + b"\0" * 512,
-    "SUN": b"\x59\xa6\x6a\x95" + b"\0" * 32,
-    "XPM": b"/* XPM */\nstatic char *x[] = {};",
-    "WMF": b"\xd7\xcd\xc6\x9a\0\0" + b"\0" * 40,
-    "EMF": b"\1\0\0\0" + b"\0" * 36 + b" EMF" + b"\0" * 60,
-    "HDF5": b"\x89HDF\r\n\x1a\n" + b"\0" * 40,
-    "GRIB": b"GRIB\0\0\0\1" + b"\0" * 40,
-    "BUFR": b"BUFR" + b"\0" * 40,
-    "MCIDAS": b"\0\0\0\0\0\0\0\4" + b"\0" * 300,
-    "FTEX": b"FTEX" + b"\0" * 40,
-    "QOI": b"qoif" + b"\0" * 20,
-    "FPX": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
-    "PCD": b"\0" * 2_048 + b"PCD_" + b"\0" * 2_048,
-    "IPTC": b"\x1c\x03\x3c\0\0" + b"\0" * 30,
-    "XVTHUMB": b"P7 332\n#END_OF_COMMENTS\n1 1 255\n\0",
-    "MIC": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\1" * 600,
-    "WAL": b"\0" * 100,
-    "IMT": b"*\nwidth 1\n",
-    "MPEG": b"\0\0\1\xb3" + b"\0" * 20,
-    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 40,
-}
 
 
 def test_of_all_that_pillow_reads_only_the_named_formats_are_opened():
     """Each format that Pillow registers is tried, as itself and as every format that an order can name."""
     known = _registered_formats()
-    tried = set(_BY_MAGIC) | set(_SAVED_BY_PILLOW) | {form.value.upper() for form in FORMATS} | {"HDF5", "STUB"}
+    tried = set(FOREIGN) | set(_SAVED_BY_PILLOW) | {form.value.upper() for form in FORMATS} | {"HDF5", "STUB"}
     assert len(known) >= 40
     assert known - tried <= {"GBR", "WMF", "DCX", "FITS", "PALM", "GIMP", "MPO", "DIB"}
-    for name, data in (_BY_MAGIC | _saved_elsewhere()).items():
+    for name, data in (FOREIGN | _saved_elsewhere()).items():
         for form in FORMATS:
             if (name, form) == ("MPO", ImageFormat.JPEG):
                 # a JPEG with another behind it: the first one is a JPEG like any
@@ -211,67 +183,21 @@ def test_a_bigger_exif_than_cameras_write_is_no_obstacle():
 # bombs ---------------------------------------------------------------------------------------------------------------
 
 
-def _chunk_bomb(kind: bytes) -> bytes:
-    """A PNG with a compressed text (zTXt) or profile (iCCP) that grows to 200 MB."""
-    packer = zlib.compressobj(9)
-    text = b"k\0\0" + b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(200)) + packer.flush()
-    chunk = struct.pack(">I", len(text)) + kind + text + struct.pack(">I", zlib.crc32(kind + text))
-    data = pictures.sample(ImageFormat.PNG)
-    return data[:33] + chunk + data[33:]
-
-
-def _tiled_tiff() -> bytes:
-    """A 1x1 TIFF that says its only tile is 65,520 pixels wide and high."""
-    tags = [
-        (256, 1),
-        (257, 1),
-        (258, 8),
-        (259, 1),
-        (262, 1),
-        (277, 1),
-        (322, 65_520),
-        (323, 65_520),
-        (324, 200),
-        (325, 16),
-    ]
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
-    return (b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + b"\0" * 4).ljust(232, b"\0")
-
-
-def _looping_tiff() -> bytes:
-    """A TIFF whose directory is its own successor."""
-    data = bytearray(pictures.sample(ImageFormat.TIFF))
-    (start,) = struct.unpack_from("<I", data, 4)
-    (count,) = struct.unpack_from("<H", data, start)
-    struct.pack_into("<I", data, start + 2 + 12 * count, start)
-    return bytes(data)
-
-
-def _many_scans(*, progressive: bool) -> bytes:
-    """A JPEG whose last scan comes again and again; a sequential one first has a scan of one component only."""
-    data = pictures.encoded(pictures.photo(64, 48), "jpeg", progressive=progressive)
-    if not progressive:
-        start = data.index(b"\xff\xda")
-        data = data[:start] + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + data[start + 14 :]
-    scan = data[data.rindex(b"\xff\xda") : -2]
-    return data[:-2] + scan * MAX_SCANS + b"\xff\xd9"
-
-
 BOMBS = {
     "png header": (pictures.png_header(50_000, 50_000), ImageFormat.PNG, PixelLimit),
     "png in the warning zone": (pictures.png_bomb(12_000, 12_000), ImageFormat.PNG, PixelLimit),
     "png of no width": (pictures.png_header(0, 5), ImageFormat.PNG, ImageCorrupt),
     "png of the longest side there is": (pictures.png_header(2**31 - 1, 1), ImageFormat.PNG, PixelLimit),
     "png of one high column": (pictures.png_header(1, 65_535), ImageFormat.PNG, PixelLimit),
-    "png with a profile that grows": (_chunk_bomb(b"iCCP"), ImageFormat.PNG, ImageCorrupt),
+    "png with a profile that grows": (chunk_bomb(b"iCCP"), ImageFormat.PNG, ImageCorrupt),
     "png of one long line": (pictures.png_header(65_535, 1), ImageFormat.PNG, PixelLimit),
     "icon with a bomb inside": (pictures.ico_bomb(), ImageFormat.ICO, PixelLimit),
     "gif with a huge second frame": (pictures.gif_bomb(), ImageFormat.GIF, PixelLimit),
     "gif of ten thousand frames": (pictures.gif_frames(10_000), ImageFormat.GIF, FrameLimit),
-    "png with a text that grows": (_chunk_bomb(b"zTXt"), ImageFormat.PNG, ImageCorrupt),
-    "tiff with a huge tile": (_tiled_tiff(), ImageFormat.TIFF, Rejected),
-    "progressive jpeg of many scans": (_many_scans(progressive=True), ImageFormat.JPEG, ImageCorrupt),
-    "sequential jpeg of many scans": (_many_scans(progressive=False), ImageFormat.JPEG, ImageCorrupt),
+    "png with a text that grows": (chunk_bomb(b"zTXt"), ImageFormat.PNG, ImageCorrupt),
+    "tiff with a huge tile": (tiled_tiff(), ImageFormat.TIFF, Rejected),
+    "progressive jpeg of many scans": (many_scans(progressive=True), ImageFormat.JPEG, ImageCorrupt),
+    "sequential jpeg of many scans": (many_scans(progressive=False), ImageFormat.JPEG, ImageCorrupt),
 }
 
 
@@ -294,7 +220,7 @@ def test_progressive_pictures_are_read():
 
 
 def test_a_directory_that_loops_ends():
-    assert rendered(_looping_tiff(), ImageFormat.TIFF) in ("made", "image-corrupt", "frame-limit")
+    assert rendered(looping_tiff(), ImageFormat.TIFF) in ("made", "image-corrupt", "frame-limit")
 
 
 def test_a_header_that_lies_about_its_pixels_is_corrupt():

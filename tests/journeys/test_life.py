@@ -17,6 +17,7 @@ from local.supervisor import Supervisor
 from local.temporary import temporary
 from tests.support import pictures
 from tests.support.stack import until
+from tests.support.stopped import Stopped
 
 SHORTENED = {
     "timing": {
@@ -65,23 +66,6 @@ def versions(world: Supervisor, job_id: str) -> list[tuple[str, str]]:
 
 def record(world: Supervisor, job_id: str) -> dict[str, Any]:
     return httpx.get(f"{world.internal_url}/api/status/{job_id}").raise_for_status().json()
-
-
-class Stopped:
-    """The function takes no orders while this lasts: a function so slow that everything waits behind it."""
-
-    def __init__(self, world: Supervisor) -> None:
-        self._lambda = world.clients["lambda"]
-        [self._mapping] = self._lambda.list_event_source_mappings()["EventSourceMappings"]
-
-    def __enter__(self) -> None:
-        self._set(enabled=False)
-
-    def __exit__(self, *_: object) -> None:
-        self._set(enabled=True)
-
-    def _set(self, *, enabled: bool) -> None:
-        self._lambda.update_event_source_mapping(UUID=self._mapping["UUID"], Enabled=enabled)
 
 
 def test_what_is_cancelled_while_it_waits_costs_no_run(world: Supervisor, darkroom: Darkroom) -> None:

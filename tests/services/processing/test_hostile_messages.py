@@ -2,43 +2,22 @@
 
 import json
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import Unavailable
 from contracts.job import JobState
-from contracts.limits import MAX_MESSAGE_BYTES
-from contracts.messages import Done, Finished, Process, Queue, decode, encode
-from contracts.outputs import OutputFormat
-from contracts.places import ResultPlace
+from contracts.messages import Finished, Process, Queue, decode, encode
 from services.processing.batches import End
+from tests.support.bad_inputs.letters import MISFITS, NOBODY, UNREADABLE
 from tests.support.pipeline import Pipeline, some_variants
 
-NOBODY = "00000000-0000-7000-8000-00000000ffff"
-BAD = {
-    "B61 not JSON": "hello",
-    "B61 a bare list": "[]",
-    "B62 empty": " ",
-    "B63 a version from the future": encode(Process(v=99, job_id=NOBODY, run=1)).decode(),
-    "B63 version 0": json.dumps({"type": "process", "v": 0, "job_id": NOBODY, "run": 1}),
-    "B64 no id": '{"type":"process","v":1,"run":1}',
-    "B64 an id that is none": '{"type":"process","v":1,"job_id":"../../etc","run":1}',
-    "B67 the largest body there may be": '{"type":"process","x":"%s"}' % ("x" * (MAX_MESSAGE_BYTES * 4 - 100)),
-    "B68 the test event of S3": '{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"originals"}',
-    "B69 an event of S3": '{"Records":[{"eventName":"ObjectRemoved:Delete","s3":{"object":{"key":"a+b%C3%A9"}}}]}',
-    "B70 wrapped by SNS": json.dumps({"Type": "Notification", "Message": '{"type":"process"}'}),
-    "B71 not a number": json.dumps({"type": "finished", "v": 1, "job_id": NOBODY, "token": float("nan")}),
-    "B72 an error of Lambda": '{"errorMessage":"Task timed out","errorType":"Runtime.ExitError"}',
-    "an unknown type, with a line break": '{"type":"pro\\u0000cess\\u202e","v":1}',
-    "nested without end": "[" * 50_000,
-}
 READERS = {Queue.JOBS: "jobs", Queue.JOBS_BULK: "jobs-bulk", Queue.COMPLETIONS: "completions"}
 
 
 @pytest.mark.parametrize("queue", READERS)
-@pytest.mark.parametrize("body", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
 def test_a_bad_message_is_parked_with_its_reason_and_the_good_ones_go_on(
     pipeline: Pipeline, queue: Queue, body: str
 ) -> None:
@@ -106,35 +85,6 @@ def test_an_answer_to_an_order_that_never_was_is_parked_after_the_write(pipeline
     assert pipeline.queues.reasons(Queue.COMPLETIONS) == ["no order of this job had that token"]
 
 
-def wrong(**changes: object):
-    """A change of the first result of an answer."""
-
-    def changed(answer: Finished) -> Finished:
-        first, *rest = answer.answers
-        return msgspec.structs.replace(answer, answers=(msgspec.structs.replace(first, **changes), *rest))
-
-    return changed
-
-
-def elsewhere(answer: Finished) -> Finished:
-    first = answer.answers[0]
-    assert isinstance(first, Done)
-    place = ResultPlace("other", answer.job_id, first.name, first.digest, first.format)
-    return wrong(key=place.key)(answer)
-
-
-MISFITS = {
-    "a key outside its prefix": elsewhere,
-    "a key that is none": wrong(key="../../secrets"),
-    "another digest than the key's": wrong(digest="0" * 64),
-    "another format": wrong(format=OutputFormat.PNG),
-    "a variant nobody asked for": wrong(name="extra"),
-    "a variant missing": lambda answer: msgspec.structs.replace(answer, answers=answer.answers[1:]),
-    "a variant twice": lambda answer: msgspec.structs.replace(answer, answers=answer.answers + answer.answers[:1]),
-    "nothing at all": lambda answer: msgspec.structs.replace(answer, answers=()),
-}
-
-
 @pytest.mark.parametrize("spoil", MISFITS.values(), ids=MISFITS)
 def test_an_answer_that_no_function_of_ours_gives_counts_as_a_crash(pipeline: Pipeline, spoil) -> None:
     """B71: nothing of it is believed; the order is given out again, in two parts."""
@@ -153,14 +103,14 @@ def test_an_answer_that_no_function_of_ours_gives_counts_as_a_crash(pipeline: Pi
 
 def test_bad_dead_letters_stay_where_they_are_and_are_told_once(pipeline: Pipeline, told: list) -> None:
     """Whoever looks after the queue needs them; the reader comes by once in a visibility time-out."""
-    for body in BAD.values():
+    for body in UNREADABLE.values():
         pipeline.queues.put(Queue.TRANSFORMS, body, dead_letters=True)
     for _ in range(4):
         for _ in range(3):
             pipeline.turn("transforms-dead-letters")
         pipeline.clock.advance(91)
-    assert sorted(pipeline.queues.bodies(Queue.TRANSFORMS, dead_letters=True)) == sorted(BAD.values())
-    assert len([line for line in told if line["event"] == "message.stays_parked"]) == len(BAD)
+    assert sorted(pipeline.queues.bodies(Queue.TRANSFORMS, dead_letters=True)) == sorted(UNREADABLE.values())
+    assert len([line for line in told if line["event"] == "message.stays_parked"]) == len(UNREADABLE)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -178,7 +128,7 @@ def test_no_text_at_all_stops_a_reader(pipeline: Pipeline, body: str) -> None:
 
 def test_a_body_that_cannot_be_sent_on_does_not_stop_its_neighbours(pipeline: Pipeline, told: list) -> None:
     good = some_job(pipeline, Queue.JOBS)
-    pipeline.queues.put(Queue.JOBS, BAD["B61 not JSON"])
+    pipeline.queues.put(Queue.JOBS, UNREADABLE["B61 not JSON"])
 
     def fails(op: str) -> None:
         if op == "queues.park":
@@ -193,7 +143,7 @@ def test_a_body_that_cannot_be_sent_on_does_not_stop_its_neighbours(pipeline: Pi
 
 
 def test_a_bad_message_that_cannot_be_parked_now_comes_back(pipeline: Pipeline) -> None:
-    pipeline.queues.put(Queue.JOBS, BAD["B61 not JSON"])
+    pipeline.queues.put(Queue.JOBS, UNREADABLE["B61 not JSON"])
 
     def fails(op: str) -> None:
         if op == "queues.park":
@@ -206,7 +156,7 @@ def test_a_bad_message_that_cannot_be_parked_now_comes_back(pipeline: Pipeline) 
     pipeline.clock.advance(31)
     pipeline.turn("jobs")
     assert pipeline.queues.bodies(Queue.JOBS) == []
-    assert pipeline.queues.bodies(Queue.JOBS, dead_letters=True) == [BAD["B61 not JSON"]]
+    assert pipeline.queues.bodies(Queue.JOBS, dead_letters=True) == [UNREADABLE["B61 not JSON"]]
 
 
 def some_job(pipeline: Pipeline, queue: Queue) -> str:
