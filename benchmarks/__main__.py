@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
-SUITES: Final = {"pictures": "pictures", "import": "importing"}
+SUITES: Final = {"pictures": "pictures", "import": "importing", "analysis": "analysis"}
 """Suite -> its module here, which has a `main`: none is loaded for another's sake."""
 
 

@@ -122,6 +122,7 @@ def message_of(job: Job, debt: Debt) -> Outgoing | None:
                     bytes=source.bytes or 0,
                     format=source.format,
                     variants=tuple(specs[name] for name in part.variants),
+                    analyse=job.analyse,
                 ),
             )
     return None

@@ -28,6 +28,7 @@ class Reserved(Struct, frozen=True, kw_only=True):
     lane: Lane = Lane.NORMAL
     preset: str | None = None
     meta: dict[str, str] = {}
+    analyse: tuple[str, ...] | None = None
     webhook: str | None = None
     request_id: str = ""
 

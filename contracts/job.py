@@ -115,6 +115,8 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     frames: int = 1
     kept_source: bool = False
     choice: Choice | None = None
+    carries: tuple[str, ...] | None = None
+    """What the file carries beside its pixels, by a parser that took no part in writing it; None: not parsed."""
 
 
 class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -237,6 +239,8 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lane: Lane = Lane.NORMAL
     preset: str | None = None
     meta: dict[str, str] = {}
+    analyse: tuple[str, ...] | None = None
+    """Names of `analysis.Trait`; None stands for the usual ones."""
     webhook: str | None = None
     """Id of the endpoint that is owed the final events; None owes nobody."""
 

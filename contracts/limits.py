@@ -19,7 +19,7 @@ MAX_DIRECT_BYTES: Final = 200 * MIB
 MAX_OPTIONS_BYTES: Final = 64 * 1024
 """Bytes of the `options` part: room for `MAX_SPEC_BYTES` however they are spelled."""
 
-MAX_SPEC_BYTES: Final = 16 * 1024
+MAX_SPEC_BYTES: Final = 14 * 1024
 """Bytes of all variants of a job as it remembers them: fifty usual ones take 6 KiB, one with everything about 3 KiB."""
 
 MAX_PIXELS: Final = 50_000_000

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from contracts.analysis import Find, Seen
 from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
 from contracts.identifiers import JobId, Tenant, VariantName
@@ -67,6 +68,8 @@ class Transform(_Message, frozen=True, kw_only=True, tag="transform"):
     bytes: int
     format: ImageFormat
     variants: Annotated[tuple[Variant, ...], Meta(min_length=1, max_length=MAX_VARIANTS)]
+    analyse: tuple[str, ...] | None = None
+    """Names of `analysis.Trait`; None stands for the usual ones."""
 
 
 class Done(Struct, frozen=True, kw_only=True, tag_field="answer", tag="done", omit_defaults=True):
@@ -86,6 +89,9 @@ class Done(Struct, frozen=True, kw_only=True, tag_field="answer", tag="done", om
     """The bytes are the original's own, without what it told about itself: encoding again only made it larger."""
     choice: Choice | None = None
     """Of a quality that was to be found out."""
+    carries: tuple[str, ...] | None = None
+    """What parsing the file again found in it beside its pixels: nothing, or what was asked to be kept. None: it was
+    not parsed, by an earlier engine."""
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag_field="answer", tag="failed", omit_defaults=True):
@@ -126,6 +132,16 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Description of the embedded colour profile."""
     metadata: dict[str, str | int | float | list[str]] = {}
     """Typed EXIF without anything private; at most 4 KB."""
+    iptc: dict[str, str | int | float | list[str]] = {}
+    xmp: dict[str, str | int | float | list[str]] = {}
+    private: dict[str, str | int | float] = {}
+    """Of all three what is shown under a scope of its own: where, whose, which camera."""
+    seen: Seen | None = None
+    """What the pixels show."""
+    carried: tuple[Find, ...] | None = None
+    """What the file held beside its pixels; None: an earlier engine did not look."""
+    more: str | None = None
+    """Key of the `places.AnalysisPlace` with `metadata`, `iptc` and `xmp`, where they are too long for the row."""
 
 
 class Timings(Struct, frozen=True, kw_only=True, omit_defaults=True):

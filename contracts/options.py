@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta, Struct
 
+from contracts.analysis import Trait
 from contracts.canonical import said
 from contracts.compact import documents
 from contracts.digests import SHA256_FIELD, sha256_named
@@ -55,6 +56,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     priority: Lane = Lane.NORMAL
     expires_in: Annotated[int, Meta(ge=MIN_LIFE_SECONDS, le=MAX_LIFE_SECONDS)] | None = None
     """Seconds from the request to the job's deletion; the deployment's default if absent."""
+    analyse: Annotated[tuple[Trait, ...], Meta(max_length=len(Trait))] | None = None
+    """What to find out about the picture: the usual traits if absent, nothing for an empty list."""
     meta: dict[str, str] = {}
     """The sender's own words, given back with every status."""
     digest: Annotated[str, Meta(pattern=SHA256_FIELD)] | None = None

@@ -3,6 +3,7 @@
     inline/<tenant>/<job>/original                     an original that came through the upload service
     direct/<tenant>/<job>/original                     an original posted straight to S3 (only `direct/` notifies)
     <tenant>/<job>/<variant>-<digest>.<extension>      a result, named by the SHA-256 of its own bytes
+    <tenant>/<job>/analysis-<digest>.json              what was found out about the original, likewise
 
 No part of a key comes from a client's file name.
 """
@@ -27,6 +28,9 @@ _ORIGINAL: Final = re.compile(rf"(?P<way>{INLINE}|{DIRECT})/(?P<tenant>{_TENANT}
 _RESULT: Final = re.compile(
     rf"(?P<tenant>{_TENANT})/(?P<job>{_JOB})/(?P<name>{_NAME})-(?P<digest>[0-9a-f]{{64}})\.(?P<ext>{'|'.join(_EXTENSIONS)})"
 )
+
+
+_ANALYSIS: Final = re.compile(rf"(?P<tenant>{_TENANT})/(?P<job>{_JOB})/analysis-(?P<digest>[0-9a-f]{{64}})\.json")
 
 
 class OriginalPlace(Struct, frozen=True):
@@ -55,6 +59,18 @@ class ResultPlace(Struct, frozen=True):
         return f"{self.tenant}/{self.job_id}/{self.variant}-{self.digest}.{self.format.extension}"
 
 
+class AnalysisPlace(Struct, frozen=True):
+    """Place of what was found out about an original; `digest` as of a result. No format of pictures ends like it."""
+
+    tenant: Tenant
+    job_id: JobId
+    digest: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.tenant}/{self.job_id}/analysis-{self.digest}.json"
+
+
 def parse_original(key: str) -> OriginalPlace:
     """Inverse of `OriginalPlace.key`; raises BadMessage for any other key."""
     match = _ORIGINAL.fullmatch(key)
@@ -69,6 +85,14 @@ def parse_result(key: str) -> ResultPlace:
     if match is None:
         raise BadMessage("not the key of a result")
     return ResultPlace(match["tenant"], match["job"], match["name"], match["digest"], _EXTENSIONS[match["ext"]])
+
+
+def parse_analysis(key: str) -> AnalysisPlace:
+    """Inverse of `AnalysisPlace.key`; raises BadMessage for any other key."""
+    match = _ANALYSIS.fullmatch(key)
+    if match is None:
+        raise BadMessage("not the key of an analysis")
+    return AnalysisPlace(match["tenant"], match["job"], match["digest"])
 
 
 def original_prefixes(tenant: Tenant, job_id: JobId) -> tuple[str, str]:

@@ -27,6 +27,7 @@ def reserved(event: Reserved, now: Instant) -> Job:
         lane=event.lane,
         preset=event.preset,
         meta=event.meta,
+        analyse=event.analyse,
         webhook=event.webhook,
         source=event.source,
         variants=tuple(VariantRecord(spec=spec) for spec in event.variants),

@@ -11,7 +11,7 @@ from contracts.events import Crashed, Planned
 from contracts.job import DebtKind, Fault, Instant, Job, JobState, Part, Result, VariantRecord, VariantState
 from contracts.limits import Timing
 from contracts.messages import Answer, Done, Failed, Finished, Retryable, Undone
-from contracts.places import ResultPlace, parse_result
+from contracts.places import ResultPlace, parse_analysis, parse_result
 from contracts.planning import Unplannable, plan
 from contracts.rules.parts import Refusal, closed, concluded, dispatched, rejected, stale, variants_failed, with_record
 
@@ -22,6 +22,8 @@ _MAX_DETAIL_BYTES: Final = 160
 _MAX_WORD_CHARS: Final = 100
 _MAX_WARNINGS: Final = 4
 _MAX_WARNING_CHARS: Final = 30
+_MAX_CARRIED: Final = 2
+"""Kinds of what one variant carries that are told apart; each is a word of `_MAX_WARNING_CHARS` at most."""
 _MAX_FACTS_BYTES: Final = 6 * 1024
 """Of what a job keeps of an answer, so that fifty variants and their story fit its row."""
 
@@ -50,7 +52,9 @@ def finished(job: Job, event: Finished, now: Instant, timing: Timing) -> Job | R
     job = closed(job, part, "finished" if event.undecodable is None else "undecodable", now, event)
     if event.facts is not None:
         source = replace(job.source, sha256=job.source.sha256 or event.facts.sha256)
-        job = replace(job, facts=event.facts, source=source)
+        # every part looks at the picture: what was seen first stays, so that it does not flicker while others come
+        facts = event.facts if job.facts is None or job.facts.carried is None else job.facts
+        job = replace(job, facts=facts, source=source)
     if event.undecodable is not None:
         return _undecodable(job, part, _fault(event.undecodable, event.detail), now, timing)
     answers = {answer.name: answer for answer in event.answers}
@@ -104,6 +108,8 @@ def _fits(job: Job, part: Part, event: Finished) -> bool:
     names = [answer.name for answer in event.answers]
     if sorted(names) != sorted(part.variants):
         return False
+    if event.facts is not None and event.facts.more is not None and not _is_of(event.facts.more, job):
+        return False
     specs = {record.spec.name: record.spec for record in job.variants}
     for answer in event.answers:
         if isinstance(answer, Done):
@@ -114,6 +120,15 @@ def _fits(job: Job, part: Part, event: Finished) -> bool:
             except BadMessage:
                 return False
     return True
+
+
+def _is_of(more: str, job: Job) -> bool:
+    """Whether this is the place of an analysis of this very job: links are signed for it."""
+    try:
+        place = parse_analysis(more)
+    except BadMessage:
+        return False
+    return (place.tenant, place.job_id) == (job.tenant, job.id)
 
 
 def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing) -> VariantRecord:
@@ -138,6 +153,7 @@ def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing
             frames=answer.frames,
             kept_source=answer.kept_source,
             choice=answer.choice,
+            carries=None if answer.carries is None else answer.carries[:_MAX_CARRIED],
         )
         return replace(record, state=VariantState.COMPLETED, result=result, error=None)
     if isinstance(answer, Failed):
@@ -161,6 +177,8 @@ def _is_short(event: Finished) -> bool:
     for answer in event.answers:
         if isinstance(answer, Failed | Retryable):
             words.append(answer.code)
+        if isinstance(answer, Done) and any(len(word) > _MAX_WARNING_CHARS for word in answer.carries or ()):
+            return False
     facts = 0 if event.facts is None else len(msgspec.json.encode(event.facts))
     return facts <= _MAX_FACTS_BYTES and all(len(word) <= _MAX_WORD_CHARS and word.isascii() for word in words)
 

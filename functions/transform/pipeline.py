@@ -21,6 +21,7 @@ from contracts.formats import ImageFormat
 from contracts.limits import MAX_OUTPUT_SIDE
 from contracts.outputs import Output, OutputFormat
 from contracts.variants import Variant
+from functions.transform.analysis.sample import Stand, sample_cut, stand
 from functions.transform.geometry import Cut, Size, cut, fits_output
 from functions.transform.pyramid import Branch, Level, planned
 from functions.transform.steps.colour import colour
@@ -104,17 +105,27 @@ class Run:
     """From then until everything was encoded."""
 
     def __init__(
-        self, source: Source, variants: Sequence[Variant], threads: int, deliver: Callable[[Outcome], None]
+        self,
+        source: Source,
+        variants: Sequence[Variant],
+        threads: int,
+        deliver: Callable[[Outcome], None],
+        look: Callable[[Picture], None] | None = None,
     ) -> None:
+        """`look` gets the sample (`analysis.sample`), upright and in sRGB, on one of the threads; it never raises."""
         self._source = source
         self._deliver = deliver
+        self._look = look
+        self._stand: Stand | None = None
         self._variants = [variant for variant in variants if self._is_possible(variant)]
         self._stopped = threading.Event()
         self._started = time.perf_counter()
         self._pool = ThreadPoolExecutor(threads, "picture")
         self._tasks: list[Future[None]] = []
         if self._variants:
-            for branch in planned(source.upright, self._variants, threads=threads, scales=source.scales):
+            branches = planned(source.upright, self._variants, threads=threads, scales=source.scales)
+            self._stand = stand(branches) if look is not None else None
+            for branch in branches:
                 self._begin(self._branch, branch)
 
     def wait(self, seconds: float | None) -> bool:
@@ -159,6 +170,8 @@ class Run:
     def _branch(self, branch: Branch) -> None:
         decoded = decode(self._source, branch.scale)
         self.decode_ms = self.decode_ms or _ms_since(self._started)
+        if self._stand == Stand(branch, None):
+            self._begin(self._sample, decoded)
         self._go_on(branch, 0, {None: decoded})
 
     def _go_on(self, branch: Branch, index: int, pictures: dict[int | None, Picture | Exception]) -> None:
@@ -172,6 +185,8 @@ class Run:
         level = branch.levels[index]
         pictures[index] = picture = self._level(pictures[level.parent], level)
         resize_ms = _ms_since(began)
+        if self._stand == Stand(branch, index):
+            self._begin(self._sample, picture)
         later = branch.levels[index + 1 :]
         for unneeded in pictures.keys() - {other.parent for other in later}:
             del pictures[unneeded]
@@ -181,6 +196,14 @@ class Run:
         for variant in others:
             self._begin(self._finish, picture, level.cut, variant, resize_ms)
         self._finish(picture, level.cut, longest, resize_ms)
+
+    def _sample(self, picture: Picture | Exception) -> None:
+        """Let the analysis look at a small picture made from this one; what cannot be made is not looked at."""
+        if self._stopped.is_set() or self._look is None:
+            return
+        small = self._level(picture, Level(sample_cut(self._source.upright), None, ()))
+        if isinstance(small, Picture):
+            self._look(small)
 
     def _level(self, parent: Picture | Exception, level: Level) -> Picture | Exception:
         """The level's picture, or what stands in its way."""

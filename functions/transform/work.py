@@ -16,15 +16,19 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec import Struct
 
+from contracts import analysis
 from contracts.errors import BadMessage, InternalError, Rejected, ResourceLimit, SourceMissing, Unavailable
+from contracts.formats import ImageFormat
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Transform, Undone
-from contracts.places import DIRECT, OriginalPlace, ResultPlace, parse_original
+from contracts.places import DIRECT, AnalysisPlace, OriginalPlace, ResultPlace, parse_original
+from functions.transform.analysis.carried import carries
+from functions.transform.analysis.study import NAME as STUDY
+from functions.transform.analysis.study import Study
 from functions.transform.pipeline import ENGINE, Made, Outcome, Run
-from functions.transform.steps.colour import profile_name
 from functions.transform.steps.decode import Source, inspect, quiet_decoders
-from functions.transform.steps.metadata import metadata
 
 if TYPE_CHECKING:
     # which brings the job and its keys, that nothing here uses: 5 ms of a cold start
@@ -34,6 +38,8 @@ RESERVE_SECONDS: Final = 2
 """Of the function's time-out: for sending the answer, on a bad day of the queue."""
 PUTS_AT_ONCE: Final = 4
 MAX_DETAIL_CHARS: Final = 300
+MAX_FACTS_BYTES: Final = 4_096
+"""Of what the job's row keeps of an original, as JSON; the words of a longer one are stored beside the results."""
 
 Report = Callable[[str, BaseException], None]
 """Told of an exception that nobody foresaw, and of which variant: the composition root logs it."""
@@ -139,10 +145,28 @@ class _Desk:
         self.fetch_ms = _ms(began, time.monotonic())
         with quiet_decoders():
             source = inspect(data, self._order.format)
-            run = Run(source, self._order.variants, threads, self._take)
+            study = Study(source, analysis.wanted(self._order.analyse), self._report)
+            run = Run(source, self._order.variants, threads, self._take, study.look)
             facts = _facts(source, self._place)
             run.wait(max(0.0, deadline - time.monotonic()))
-        self.facts, self.decode_ms, self.transform_ms = facts, run.decode_ms, run.transform_ms
+            facts = study.added_to(facts)
+        self.facts, self.decode_ms, self.transform_ms = self._fitted(facts), run.decode_ms, run.transform_ms
+
+    def _fitted(self, facts: Facts) -> Facts:
+        """The facts, short enough for the job's row; what is too long is stored and named."""
+        if len(msgspec.json.encode(facts)) <= MAX_FACTS_BYTES:
+            return facts
+        told = {"metadata": facts.metadata, "iptc": facts.iptc, "xmp": facts.xmp}
+        body = msgspec.json.encode(told)
+        digest = hashlib.sha256(body).hexdigest()
+        more = AnalysisPlace(self._order.tenant, self._order.job_id, digest).key
+        try:
+            self._stores.results.put_result(more, body, digest=digest, media_type="application/json")
+        except Exception as error:
+            # the pictures are worth more than the words about them
+            self._report(STUDY, error)
+            return msgspec.structs.replace(facts, iptc={}, xmp={})
+        return msgspec.structs.replace(facts, metadata={}, iptc={}, xmp={}, more=more)
 
     def _take(self, outcome: Outcome) -> None:
         """Called from the run's threads, with each variant as soon as it is known."""
@@ -161,6 +185,7 @@ class _Desk:
 
     def _put(self, made: Made) -> None:
         began = time.monotonic()
+        found = carries(made.body, ImageFormat(made.format.value))
         digest = hashlib.sha256(made.body).hexdigest()
         key = ResultPlace(self._order.tenant, self._order.job_id, made.name, digest, made.format).key
         try:
@@ -185,6 +210,7 @@ class _Desk:
                     format=made.format,
                     elapsed_ms=made.elapsed_ms,
                     warnings=made.warnings,
+                    carries=found,
                 )
             )
 
@@ -211,8 +237,6 @@ def _facts(source: Source, place: OriginalPlace) -> Facts:
         # of an inline upload it is known, and S3 has checked it
         sha256=hashlib.sha256(source.data).hexdigest() if place.way == DIRECT else None,
         has_alpha=source.has_alpha,
-        icc=profile_name(source.profile) if source.profile else None,
-        metadata=dict(metadata(source.exif)),
     )
 
 

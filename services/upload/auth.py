@@ -141,6 +141,12 @@ def scopes_of(app: Litestar) -> dict[tuple[str, str], Scope]:
     }
 
 
+def may(request: Request[Any, Any, Any], scope: Scope) -> bool:
+    """Whether its key has another scope too than the one that its route asks for."""
+    caller: Caller = request.scope["auth"]
+    return caller.may(scope)
+
+
 def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
     """Whose request it is; a route that answers anybody must not ask."""
     caller: Caller = request.scope["auth"]

@@ -152,6 +152,7 @@ class DirectIntake:
             lane=asked.priority,
             preset=asked.effective_preset,
             meta=asked.meta,
+            analyse=asked.analyse,
             request_id=wish.request_id,
         )
 

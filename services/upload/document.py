@@ -15,6 +15,7 @@ from contracts.messages import Facts
 from contracts.ports import Link
 from contracts.quality import Choice
 from services import edge
+from services.upload import findings
 
 _DONE: Final = frozenset({VariantState.COMPLETED, VariantState.FAILED, VariantState.CANCELLED})
 _RETRYABLE: Final = frozenset({JobState.FAILED, JobState.PARTIALLY_COMPLETED})
@@ -85,6 +86,18 @@ class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A problem document."""
 
 
+class LeaksDocument(Struct, frozen=True, kw_only=True):
+    """What the upload carried beside its pixels, and what its results carry, by parsing them again.
+
+    `outputs` is `clean`, or `kept` if a variant asked for that: then `kept` says what each of them carries; `unknown`
+    without a result that was parsed.
+    """
+
+    found: tuple[dict[str, Any], ...]
+    outputs: str
+    kept: dict[str, tuple[str, ...]]
+
+
 class StatusDocument(Struct, frozen=True, kw_only=True):
     """A job as its owner sees it. Times are RFC 3339 in UTC."""
 
@@ -102,8 +115,11 @@ class StatusDocument(Struct, frozen=True, kw_only=True):
     variants: tuple[VariantDocument, ...]
     timings_ms: dict[str, float]
     analysis: dict[str, Any]
+    """What the original is and what its pixels show, as far as was asked for."""
     metadata: dict[str, Any]
-    """What the original told about itself, without anything private."""
+    """What the original told about itself, typed: EXIF, with `iptc` and `xmp` in it, and `private` (where, whose, which
+    camera) for a key with the scope `meta:private`. Where it is long, `links.analysis` leads to it."""
+    leaks: LeaksDocument | None
     error: dict[str, Any] | None
     links: dict[str, str | None]
 
@@ -133,8 +149,13 @@ def rfc3339(instant: Instant) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant % 1000:03d}Z"
 
 
-def status_document(job: Job, links: Mapping[str, Link], *, base: str) -> StatusDocument:
-    """The public part of a job; `links` by variant, `base` as `edge.base_url` says."""
+def status_document(
+    job: Job, links: Mapping[str, Link], *, base: str, more: Link | None = None, private: bool = False
+) -> StatusDocument:
+    """The public part of a job; `links` by variant, `base` as `edge.base_url` says.
+
+    `more` is the link to a long analysis, `private` whether the reader may see what is private in the metadata.
+    """
     return StatusDocument(
         id=job.id,
         run=job.run,
@@ -149,14 +170,16 @@ def status_document(job: Job, links: Mapping[str, Link], *, base: str) -> Status
         source=_source(job.source, job.facts),
         variants=tuple(_variant(record, links.get(record.spec.name), base) for record in job.variants),
         timings_ms=timings(job),
-        analysis=_analysis(job.facts),
-        metadata=dict(job.facts.metadata) if job.facts else {},
+        analysis=findings.analysis(job.facts),
+        metadata=findings.metadata(job.facts, private=private),
+        leaks=_leaks(job),
         error=None if job.error is None else edge.fault_problem(job.error, base=base),
         links={
             "self": f"/status/{job.id}",
             "cancel": None if job.is_final else f"/jobs/{job.id}/cancel",
             "retry": f"/jobs/{job.id}/retry" if job.state in _RETRYABLE else None,
             "delete": f"/jobs/{job.id}",
+            **({"analysis": more.url} if more else {}),
         },
     )
 
@@ -255,13 +278,13 @@ def _quality(choice: Choice) -> QualityDocument:
     return QualityDocument(chosen=choice.quality, why=choice.why, target_ssim=choice.target, curve=curve)
 
 
-def _analysis(facts: Facts | None) -> dict[str, Any]:
-    if facts is None:
-        return {}
-    return {
-        "width": facts.width,
-        "height": facts.height,
-        "frames": facts.frames,
-        "has_alpha": facts.has_alpha,
-        "icc": facts.icc,
-    }
+def _leaks(job: Job) -> LeaksDocument | None:
+    if job.facts is None or job.facts.carried is None:
+        return None
+    carried = findings.carried(job)
+    kept = {name: kinds for name, kinds in carried.items() if kinds}
+    return LeaksDocument(
+        found=findings.found(job.facts),
+        outputs="kept" if kept else "clean" if carried else "unknown",
+        kept=kept,
+    )

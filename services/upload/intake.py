@@ -165,6 +165,7 @@ class Intake:
             lane=options.priority,
             preset=options.effective_preset,
             meta=options.meta,
+            analyse=options.analyse,
             request_id=arrival.request_id,
         )
 

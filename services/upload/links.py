@@ -35,6 +35,12 @@ class Links:
             return None
         return self._signer.link(record.result.key, seconds=self._seconds, filename=filename_of(job, record))
 
+    def analysis(self, job: Job) -> Link | None:
+        """A link to what was found out about the original, where it is too long for the job's row."""
+        if job.facts is None or job.facts.more is None:
+            return None
+        return self._signer.link(job.facts.more, seconds=self._seconds, filename=f"{_stem(job)}-analysis.json")
+
     def epoch(self, links: Mapping[str, Link]) -> int:
         """The epoch of these links; 0 for none."""
         death = min((link.expires_at for link in links.values()), default=0)
@@ -43,6 +49,9 @@ class Links:
 
 def filename_of(job: Job, record: VariantRecord) -> str:
     """The name offered to who saves the variant: the original's stem, the variant, the new extension."""
+    return f"{_stem(job)}-{record.spec.name}.{record.spec.output.format.extension}"
+
+
+def _stem(job: Job) -> str:
     name = job.source.filename or "image"
-    stem = name.rpartition(".")[0] or name
-    return f"{stem}-{record.spec.name}.{record.spec.output.format.extension}"
+    return name.rpartition(".")[0] or name

@@ -18,7 +18,7 @@ from contracts.limits import MAX_WAIT_SECONDS
 from contracts.options import Options, decode_options
 from services import edge
 from services.upload import digests
-from services.upload.auth import needs, tenant_of
+from services.upload.auth import may, needs, tenant_of
 from services.upload.body import Incoming
 from services.upload.desk import Desk
 from services.upload.document import StatusDocument, status_document
@@ -135,11 +135,15 @@ def visible_job(job: Job | None, tenant: Tenant) -> Job:
 
 async def _status(desk: Desk, request: AnyRequest, job: Job, known: Known) -> Response[StatusDocument | None]:
     links = await desk.threads.call(desk.links.of, job) if any(record.result for record in job.variants) else {}
+    more = await desk.threads.call(desk.links.analysis, job) if job.facts and job.facts.more else None
     tag = f"{job.revision}-{desk.links.epoch(links)}"
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if known.has(tag):
         return Response(None, status_code=304, headers=headers)
-    return Response(status_document(job, links, base=edge.base_url(request)), headers=headers)
+    document = status_document(
+        job, links, base=edge.base_url(request), more=more, private=may(request, Scope.META_PRIVATE)
+    )
+    return Response(document, headers=headers)
 
 
 def _is_worth_waiting(job: Job, known: Known, reply: Response[Any]) -> bool:

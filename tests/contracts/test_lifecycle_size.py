@@ -24,7 +24,7 @@ from contracts.limits import (
 from contracts.looks import Overlay
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Undone
 from contracts.outputs import Output, OutputFormat
-from contracts.places import INLINE, OriginalPlace, ResultPlace
+from contracts.places import INLINE, AnalysisPlace, OriginalPlace, ResultPlace
 from contracts.variants import Variant
 from tests.contracts.test_lifecycle_traces import Life
 from tests.support.walk import SOURCE, done, finished
@@ -74,7 +74,7 @@ def an_answer(dice: random.Random, name: str) -> Answer:
         key = ResultPlace(TENANT, JOB_ID, name, DIGEST, OutputFormat.AVIF).key
         return Done(
             name=name, key=key, digest=DIGEST, bytes=2**27, width=8_192, height=8_192, format=OutputFormat.AVIF,
-            elapsed_ms=12_345.67, warnings=("colour-profile-ignored-or-what",) * 4,
+            elapsed_ms=12_345.67, warnings=("colour-profile-ignored-or-what",) * 4, carries=("more-pictures",) * 8,
         )  # fmt: skip
     if kind is Undone:
         return Undone(name=name)
@@ -146,6 +146,9 @@ LONG = "x" * 10_000
         {"function_request_id": LONG},
         {"undecodable": LONG, "answers": ()},
         {"facts": Facts(width=1, height=1, metadata={"camera": LONG})},
+        {"facts": Facts(width=1, height=1, more=AnalysisPlace("another", JOB_ID, DIGEST).key)},
+        {"facts": Facts(width=1, height=1, more="analysis.json")},
+        {"answers": (replace(done("a"), carries=("exif", LONG)), done("b"))},
         {"answers": (Failed(name="a", code=LONG), done("b"))},
         {"answers": (Retryable(name="a", code="é\n"), done("b"))},
     ],

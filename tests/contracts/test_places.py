@@ -12,9 +12,11 @@ from contracts.outputs import OutputFormat
 from contracts.places import (
     DIRECT,
     INLINE,
+    AnalysisPlace,
     OriginalPlace,
     ResultPlace,
     original_prefixes,
+    parse_analysis,
     parse_original,
     parse_result,
     result_prefix,
@@ -40,6 +42,16 @@ def test_an_originals_key_is_read_back(place: OriginalPlace) -> None:
 @given(results)
 def test_a_results_key_is_read_back(place: ResultPlace) -> None:
     assert parse_result(place.key) == place
+
+
+@given(results)
+def test_an_analysiss_key_is_read_back_and_is_no_results(result: ResultPlace) -> None:
+    place = AnalysisPlace(result.tenant, result.job_id, result.digest)
+    assert parse_analysis(place.key) == place
+    assert place.key.startswith(result_prefix(place.tenant, place.job_id))
+    for parse, key in ((parse_result, place.key), (parse_analysis, result.key)):
+        with pytest.raises(BadMessage):
+            parse(key)
 
 
 @given(results, results)

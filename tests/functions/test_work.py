@@ -6,6 +6,7 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.errors import BadMessage, SourceMissing, Unavailable
 from contracts.formats import ImageFormat
@@ -80,7 +81,10 @@ def test_the_facts_are_of_the_upright_picture_and_tell_nothing_private():
         "Display P3",
     )
     assert facts.metadata["camera_make"] == "Darkroom Optics"
-    assert not any(mark.decode() in str(facts) for mark in pictures.MARKS.values())
+    private = {mark.decode() for mark in pictures.MARKS.values() if mark.decode() in str(facts.private)}
+    assert private == {pictures.MARKS["owner"].decode(), pictures.MARKS["serial"].decode()}
+    others = replace(facts, private={})
+    assert not any(mark.decode() in str(others) for mark in pictures.MARKS.values())
 
 
 def test_only_a_direct_uploads_hash_is_told():

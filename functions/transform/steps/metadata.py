@@ -107,24 +107,26 @@ def _whole(data: bytes, order: str, at: int) -> int | None:
     return struct.unpack_from(order + "I", data, at)[0] if at + 4 <= len(data) else None
 
 
-def _text(value: Value) -> str | None:
+def readable(value: Value | None, most_chars: int = MAX_TEXT_CHARS) -> str | None:
     """Printable text of one line: no control, format (bidi) or unassigned characters."""
     if not isinstance(value, str):
         return None
     kept = "".join(
-        char for char in value if unicodedata.category(char)[0] != "C" and char != "\N{REPLACEMENT CHARACTER}"
+        char
+        for char in value[: 4 * most_chars]
+        if unicodedata.category(char)[0] != "C" and char != "\N{REPLACEMENT CHARACTER}"
     )
-    return kept.strip()[:MAX_TEXT_CHARS].strip() or None
+    return kept.strip()[:most_chars].strip() or None
 
 
-def _number(value: Value) -> Value | None:
+def rounded(value: Value) -> Value | None:
     if isinstance(value, str) or not math.isfinite(value):
         return None
     return value if isinstance(value, int) else float(f"{value:.6g}")
 
 
 def _positive(value: Value) -> Value | None:
-    number = _number(value)
+    number = rounded(value)
     return number if isinstance(number, int | float) and number > 0 else None
 
 
@@ -146,19 +148,19 @@ def _moment(taken: Value | None, offset: Value | None) -> str | None:
 
 
 _TOLD: Final[dict[int, tuple[str, Callable[[Value], Value | None]]]] = {
-    0x010F: ("camera_make", _text),
-    0x0110: ("camera_model", _text),
+    0x010F: ("camera_make", readable),
+    0x0110: ("camera_model", readable),
     0x0112: ("orientation", _positive),
-    0x0131: ("software", _text),
+    0x0131: ("software", readable),
     0x829A: ("exposure_seconds", _positive),
     0x829D: ("f_number", _positive),
     0x8827: ("iso", _positive),
-    0x9204: ("exposure_bias_ev", _number),
+    0x9204: ("exposure_bias_ev", rounded),
     0x9209: ("flash_fired", _flash),
     0x920A: ("focal_length_mm", _positive),
     0xA405: ("focal_length_35mm", _positive),
-    0xA433: ("lens_make", _text),
-    0xA434: ("lens_model", _text),
+    0xA433: ("lens_make", readable),
+    0xA434: ("lens_model", readable),
 }
 """Everything that may be told, besides `taken_at`."""
 _READ: Final = frozenset(_TOLD) | {_EXIF_DIRECTORY, 0x9003, 0x9011}

@@ -16,6 +16,7 @@ from contracts.errors import Unavailable
 from contracts.formats import ImageFormat
 from contracts.identifiers import OPEN_TENANT, derived_job_id
 from contracts.keys import CACHE_SECONDS, Scope, revoked
+from contracts.messages import Facts
 from services.upload.application import application
 from services.upload.auth import ASKED, MOST_REMEMBERED, KeyDoor, OpenDoor
 from tests.support.keys import PEPPER, MemoryKeys
@@ -356,3 +357,20 @@ def test_without_keys_everybody_is_the_open_tenant(room: UploadRoom) -> None:
         assert answer.status_code == 202
         assert client.get(answer.json()["status_url"]).status_code == 200
     assert {job.tenant for job in room.ledger.jobs()} == {OPEN_TENANT}
+
+
+def test_where_a_picture_was_taken_is_shown_to_a_key_with_its_scope_alone(
+    client: Client, keys: MemoryKeys, room: UploadRoom
+) -> None:
+    now = room.clock.now()
+    sees = keys.made("shop", Scope.UPLOADS_WRITE, Scope.JOBS_READ, Scope.META_PRIVATE, now=now)
+    does_not = keys.made("shop", Scope.JOBS_READ, now=now)
+    job_id = uploaded(client, sees)
+    [job] = room.ledger.jobs()
+    facts = Facts(width=9, height=9, metadata={"iso": 100}, private={"latitude": 48.1})
+    room.ledger.replace(msgspec.structs.replace(job, revision=job.revision + 1, facts=facts), job.revision)
+    shown = client.get(f"/status/{job_id}", headers=bearing(sees)).json()
+    assert shown["metadata"] == {"iso": 100, "private": {"latitude": 48.1}}
+    answer = client.get(f"/status/{job_id}", headers=bearing(does_not))
+    assert answer.json()["metadata"] == {"iso": 100}
+    assert "48.1" not in answer.text

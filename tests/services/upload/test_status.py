@@ -9,14 +9,17 @@ import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from msgspec.structs import replace
 
+from contracts.analysis import Find, Seen, Swatch
 from contracts.events import Cancelled, Deleted, Event, Planned
 from contracts.formats import ImageFormat
+from contracts.identifiers import OPEN_TENANT
 from contracts.job import Job
 from contracts.lifecycle import step
 from contracts.messages import Done, Facts, Failed, Finished, Timings
 from contracts.outputs import OutputFormat
-from contracts.places import ResultPlace
+from contracts.places import AnalysisPlace, ResultPlace
 from services.upload.application import application
 from services.upload.document import rfc3339
 from services.upload.links import Links
@@ -112,6 +115,7 @@ def test_a_queued_job_shows_what_is_known_of_it(client: Client, room: UploadRoom
         "timings_ms": {},
         "analysis": {},
         "metadata": {},
+        "leaks": None,
         "error": None,
         "links": {
             "self": f"/status/{job_id}",
@@ -369,3 +373,80 @@ def test_nobody_is_waited_for_who_has_left(room: UploadRoom) -> None:
         return len(room.desk.watcher._waiters)
 
     assert asyncio.run(leaving()) == 0
+
+
+def answered(room: UploadRoom, facts: Facts, *, carries: tuple[str, ...] | None = ()) -> None:
+    """Plan the job and answer its part with these facts; every variant carries the same."""
+    job = moved(room, Planned())
+    for part in [part for part in job.parts if part.is_open]:
+        answers = tuple(
+            Done(
+                name=name,
+                key=ResultPlace(job.tenant, job.id, name, DIGEST, _format(job, name)).key,
+                digest=DIGEST,
+                bytes=9,
+                width=9,
+                height=9,
+                format=_format(job, name),
+                carries=carries if name == "thumb" else None if carries is None else (),
+            )
+            for name in part.variants
+        )
+        job = moved(room, Finished(job_id=job.id, token=part.token, answers=answers, facts=facts))
+
+
+CARRIED = Facts(
+    width=9,
+    height=9,
+    metadata={"camera_make": "Darkroom"},
+    iptc={"keywords": ["oak"]},
+    private={"latitude": 48.1},
+    seen=Seen(dominant="#c81e1e", palette=(Swatch(hex="#c81e1e", share=1),)),
+    carried=(Find(what="gps"), Find(what="exif", bytes=400)),
+)
+
+
+def test_what_was_found_out_is_shown(client: Client, room: UploadRoom) -> None:
+    job_id = uploaded(client)
+    answered(room, CARRIED)
+    document = client.get(f"/status/{job_id}").json()
+    assert document["analysis"] == {
+        "width": 9,
+        "height": 9,
+        "frames": 1,
+        "animated": False,
+        "has_alpha": False,
+        "icc": None,
+        "dominant": "#c81e1e",
+        "palette": [{"hex": "#c81e1e", "share": 1.0}],
+    }
+    assert document["metadata"] == {
+        "camera_make": "Darkroom",
+        "iptc": {"keywords": ["oak"]},
+        "private": {"latitude": 48.1},
+    }
+    assert document["leaks"] == {
+        "found": [{"what": "gps"}, {"what": "exif", "bytes": 400}],
+        "outputs": "clean",
+        "kept": {},
+    }
+    assert "analysis" not in document["links"]
+
+
+@pytest.mark.parametrize(
+    ("carries", "outputs", "kept"), [(("exif",), "kept", {"thumb": ["exif"]}), (None, "unknown", {})]
+)
+def test_results_that_carry_something_say_so(
+    client: Client, room: UploadRoom, carries: tuple[str, ...] | None, outputs: str, kept: dict[str, list[str]]
+) -> None:
+    job_id = uploaded(client)
+    answered(room, CARRIED, carries=carries)
+    leaks = client.get(f"/status/{job_id}").json()["leaks"]
+    assert (leaks["outputs"], leaks["kept"]) == (outputs, kept)
+
+
+def test_a_long_analysis_is_led_to(client: Client, room: UploadRoom) -> None:
+    job_id = uploaded(client)
+    key = AnalysisPlace(OPEN_TENANT, job_id, DIGEST).key
+    answered(room, replace(CARRIED, metadata={}, iptc={}, more=key))
+    assert key in client.get(f"/status/{job_id}").json()["links"]["analysis"]
