@@ -12,7 +12,7 @@ from adapters.clients import AwsClient
 from adapters.errors import translated
 from contracts.errors import PipelineError, ResourceLimit, Unavailable
 from contracts.limits import MAX_MESSAGE_BYTES, MIB, QUEUE_BATCH
-from contracts.messages import Outgoing, Queue, encode
+from contracts.messages import Outgoing, Process, Queue, Transform, encode
 from contracts.ports import Depth, Received
 
 BATCH_BYTES: Final = MIB
@@ -25,6 +25,8 @@ MAX_REASON_CHARS: Final = 256
 
 _STALE: Final = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "InvalidReceiptHandle"}
 """How a receipt is refused that has expired or was overtaken by a later receive."""
+
+_NO_GROUPS: Final[Mapping[int, str]] = {}
 
 _NOT_IN_SQS: Final = re.compile("[\ufffe\uffff]")
 """What JSON leaves as it is and SQS refuses: XML has no such characters. (Control characters JSON escapes itself.)"""
@@ -64,6 +66,7 @@ class SqsQueues:
         """
         outcomes: list[PipelineError | None] = [None] * len(messages)
         by_queue: dict[Queue, list[tuple[int, str]]] = {}
+        groups = {index: group for index, outgoing in enumerate(messages) if (group := _group(outgoing))}
         for index, outgoing in enumerate(messages):
             try:
                 by_queue.setdefault(outgoing.queue, []).append((index, _body(outgoing)))
@@ -72,7 +75,7 @@ class SqsQueues:
         for queue, entries in by_queue.items():
             for batch in _batches(entries):
                 try:
-                    failed = self._send_batch(self._urls[queue], batch)
+                    failed = self._send_batch(self._urls[queue], batch, groups)
                 except Unavailable as failure:
                     failed = dict.fromkeys((index for index, _ in batch), failure)
                 for index, failure in failed.items():
@@ -158,12 +161,17 @@ class SqsQueues:
     def _url(self, queue: Queue, dead_letters: bool) -> str:
         return (self._dead_letter_urls if dead_letters else self._urls)[queue]
 
-    def _send_batch(self, url: str, batch: Sequence[tuple[int, str]]) -> dict[int, PipelineError]:
+    def _send_batch(
+        self, url: str, batch: Sequence[tuple[int, str]], groups: Mapping[int, str] = _NO_GROUPS
+    ) -> dict[int, PipelineError]:
         """What could not be sent, by its index, after a second try of what failed at the first."""
         bodies = dict(batch)
         failed: list[dict[str, Any]] = []
         for _ in range(2):
-            entries = [{"Id": str(index), "MessageBody": body} for index, body in bodies.items()]
+            entries = [
+                {"Id": str(index), "MessageBody": body} | ({"MessageGroupId": groups[index]} if index in groups else {})
+                for index, body in bodies.items()
+            ]
             with translated():
                 answer = self._client.send_message_batch(QueueUrl=url, Entries=entries)
             failed = answer.get("Failed", [])
@@ -195,6 +203,13 @@ def _receipts(messages: Iterable[Received]) -> dict[Queue, list[str]]:
 
 def _is_stale(failed: dict[str, Any]) -> bool:
     return str(failed.get("Code", "")).rpartition(".")[2] in _STALE
+
+
+def _group(outgoing: Outgoing) -> str:
+    """What a queue is fair between: with a group, SQS hands out a quiet tenant's messages before those of one that has
+    many in flight (fair queues; our queues keep no order). The embedded cloud takes it and is not fair."""
+    message = outgoing.message
+    return message.tenant if isinstance(message, Process | Transform) else ""
 
 
 def _body(outgoing: Outgoing) -> str:

@@ -103,7 +103,7 @@ def owed(job: Job, now: Instant) -> tuple[Outgoing, ...]:
 def message_of(job: Job, debt: Debt) -> Outgoing | None:
     """The message that carries a debt: always the same one, with the same token. None if the debt is no message."""
     if debt.kind is DebtKind.PROCESS:
-        message: Message = Process(job_id=job.id, request_id=job.request_id, run=job.run)
+        message: Message = Process(job_id=job.id, request_id=job.request_id, run=job.run, tenant=job.tenant)
         return Outgoing(Queue.JOBS_BULK if job.lane is Lane.BULK else Queue.JOBS, message)
     if debt.kind is DebtKind.TRANSFORM and debt.token is not None:
         part, original, source = job.open_part(debt.token), job.original, job.source

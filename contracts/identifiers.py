@@ -11,7 +11,8 @@ from contracts.errors import NotFound
 
 # `$` alone would let a trailing newline through, wherever a Struct searches with the pattern
 JOB_ID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\\n)$"
-TENANT_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,39}(?!\\n)$"
+MAX_TENANT_CHARS: Final = 40
+TENANT_PATTERN: Final = f"^[a-z0-9][a-z0-9-]{{0,{MAX_TENANT_CHARS - 1}}}(?!\\n)$"
 VARIANT_NAME_PATTERN: Final = "^[a-z0-9_-]{1,40}(?!\\n)$"
 
 JobId = Annotated[str, Meta(pattern=JOB_ID_PATTERN)]

@@ -68,6 +68,10 @@ MAX_WAIT_SECONDS: Final = 30
 MAX_PAGE: Final = 100
 """Jobs on one page of a list: their rows are one BatchGetItem (a DynamoDB limit)."""
 
+SHARE_IN_FLIGHT: Final = 100
+"""Jobs of one tenant that wait or are worked on before its further ones wait in the bulk lane: half a minute's work of
+a stack of ten functions. Each host counts by itself, so up to hosts times as many may get in."""
+
 QUEUE_BATCH: Final = 10
 """Messages in one SQS batch call (an SQS limit)."""
 

@@ -14,8 +14,8 @@ from msgspec import Meta, Struct
 from contracts.analysis import Find, Seen
 from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
-from contracts.identifiers import JobId, Tenant, VariantName
 from contracts.limits import MAX_FRAMES, MAX_MESSAGE_BYTES, MAX_VARIANTS
+from contracts.identifiers import MAX_TENANT_CHARS, JobId, Tenant, VariantName
 from contracts.outputs import OutputFormat
 from contracts.quality import Choice
 from contracts.variants import Variant
@@ -33,7 +33,8 @@ class Queue(StrEnum):
     JOBS = "jobs"
     """`Process`, in the order that people wait for. Read by the processing service."""
     JOBS_BULK = "jobs-bulk"
-    """`Process`, of work that asked to be bulk. Read by the processing service, once for eight reads of `jobs`."""
+    """`Process`, of work that asked to be bulk and of tenants with more than their share in flight. Read by the
+    processing service, once for eight reads of `jobs`."""
     TRANSFORMS = "transforms"
     """`Transform`. Read by the transform function."""
     COMPLETIONS = "completions"
@@ -52,6 +53,8 @@ class Process(_Message, frozen=True, kw_only=True, tag="process"):
     """A job waits to be planned. From: upload service, sweeper. To: processing service (`jobs`, `jobs-bulk`)."""
 
     run: int
+    tenant: Annotated[str, Meta(max_length=MAX_TENANT_CHARS)] = ""
+    """Whose job it is, so that a reader can be fair without reading the job; empty in what an earlier version sent."""
 
 
 class Transform(_Message, frozen=True, kw_only=True, tag="transform"):

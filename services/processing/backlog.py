@@ -49,6 +49,12 @@ class Backlog:
         with self._lock:
             return self._estimate > self._most
 
+    @property
+    def room(self) -> int:
+        """Orders that are missing from the most, as far as is known without asking; 0 or more."""
+        with self._lock:
+            return max(0, self._most - self._estimate)
+
     def has_room(self) -> bool:
         """Whether the function would not be kept waiting by more work, nor work by the function.
 

@@ -14,7 +14,8 @@ Place = tuple[Queue, bool]
 """A queue, or (True) its dead letters."""
 
 _ON_THE_WAY: Final[dict[Queue, tuple[Place, ...]]] = {
-    Queue.JOBS: ((Queue.JOBS, False),),
+    # a message of the normal lane may have been put aside (`sieve`)
+    Queue.JOBS: ((Queue.JOBS, False), (Queue.JOBS_BULK, False)),
     Queue.JOBS_BULK: ((Queue.JOBS_BULK, False),),
     Queue.TRANSFORMS: (
         (Queue.TRANSFORMS, False),
@@ -28,6 +29,11 @@ _ON_THE_WAY: Final[dict[Queue, tuple[Place, ...]]] = {
 def places_of(queue: Queue) -> tuple[Place, ...]:
     """Everywhere that a message of this queue, or what follows from it, may be."""
     return _ON_THE_WAY[queue]
+
+
+def waiting_in(queue: Queue) -> tuple[Queue, ...]:
+    """Where a message of this queue waits for its turn."""
+    return (Queue.JOBS, Queue.JOBS_BULK) if queue is Queue.JOBS else (queue,)
 
 
 def queue_of(job: Job, debt: Debt) -> Queue | None:

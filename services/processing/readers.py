@@ -22,6 +22,7 @@ from services.processing.batches import Desk, Seen, Settled, answer_seen, crash_
 from services.processing.ingest import IngestDesk
 from services.processing.lanes import Lanes
 from services.processing.pace import Pace
+from services.processing.sieve import Settler, Sieve
 
 POLL_SECONDS: Final = 3
 """Of a long poll. A drain waits for it, because breaking it off could lose a receive that nobody saw for a whole
@@ -38,6 +39,10 @@ def _always() -> bool:
     return True
 
 
+def _a_batch() -> int:
+    return QUEUE_BATCH
+
+
 def _ignored(batch: list[Received], settled: Settled | None) -> None:
     """Nobody wants to know."""
 
@@ -51,19 +56,20 @@ class Reader:
         name: str,
         queue: Queue,
         queues: Queues,
-        desk: Desk | IngestDesk,
+        desk: Settler,
         dead_letters: bool = False,
         may_receive: Callable[[], bool] = _always,
+        most: Callable[[], int] = _a_batch,
         pace: Pace | None = None,
         heard: Callable[[list[Received], Settled | None], None] = _ignored,
     ) -> None:
-        """`may_receive` holds it back while False and `pace` makes it linger.
+        """`may_receive` holds it back while False, `pace` makes it linger, and it receives `most` at once.
 
         `heard` is told of each batch, also an empty one, and what became of it.
         """
         self.name = name
         self._queue, self._queues, self._desk, self._dead_letters = queue, queues, desk, dead_letters
-        self._may_receive, self._heard = may_receive, heard
+        self._may_receive, self._most, self._heard = may_receive, most, heard
         self._pace = pace
         self._rest = 0.0
 
@@ -81,7 +87,7 @@ class Reader:
         """One receive, and its batch settled; None if there was none, or it had to be left."""
         try:
             batch = self._queues.receive(
-                self._queue, most=QUEUE_BATCH, wait_seconds=wait_seconds, dead_letters=self._dead_letters
+                self._queue, most=self._most(), wait_seconds=wait_seconds, dead_letters=self._dead_letters
             )
         except Unavailable as error:
             _log.warning("queue.not_received", reader=self.name, reason=error.detail)
@@ -166,13 +172,14 @@ def house_readers(
     def crashes_heard(batch: list[Received], settled: Settled | None) -> None:
         dispatched(settled)
 
+    sieve = Sieve(desk(Queue.JOBS, process_seen), queues, backlog)
     return [
         Reader(
             name="jobs",
             queue=Queue.JOBS,
             queues=queues,
-            desk=desk(Queue.JOBS, process_seen),
-            may_receive=backlog.has_room,
+            desk=sieve,
+            may_receive=sieve.may_receive,
             heard=normal_heard,
         ),
         Reader(
@@ -181,6 +188,8 @@ def house_readers(
             queues=queues,
             desk=desk(Queue.JOBS_BULK, process_seen),
             may_receive=lambda: lanes.is_bulks_turn() and backlog.has_room(),
+            # the normal lane waits behind what is sent of this one, so that is no more than there is room for
+            most=lambda: min(QUEUE_BATCH, max(1, backlog.room)),
             heard=bulk_heard,
         ),
         Reader(

@@ -24,7 +24,7 @@ from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
 from contracts.ports import Clock, Eraser, Ledger, OriginalRanges, Queues
 from services.processing.changes import Change, advance, readable
-from services.processing.purges import EmptySpells, Place, places_of, queue_of
+from services.processing.purges import EmptySpells, Place, places_of, queue_of, waiting_in
 from services.processing.story import told
 
 READ_BATCH: Final = 100
@@ -184,7 +184,11 @@ class Sweeper:
             if debt.kind is DebtKind.ERASE:
                 continue
             if debt.due_at <= now:
-                waits = debt.sent_at is not None and queue is not None and depths.is_empty(queue) is False
+                waits = (
+                    debt.sent_at is not None
+                    and queue is not None
+                    and any(depths.is_empty(one) is False for one in waiting_in(queue))
+                )
                 yield LapsedDebt(debt=debt.id, queue_empty=not waits)
             elif queue is not None and self._has_long_gap(debt, now):
                 if queue in purged:

@@ -37,6 +37,7 @@ from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
+from services.upload.shares import InFlight, Shares
 from services.upload.spool import SpoolRoom
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
@@ -88,6 +89,8 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     ledger = DynamoLedger(dynamodb, settings.jobs_table, settings.due_shards)
     queues = SqsQueues(_client(settings, "sqs"), settings.queue_urls)
     originals = S3Originals(s3, settings.originals_bucket)
+    catalogue = DynamoCatalogue(dynamodb, settings.jobs_table)
+    lanes = Shares(InFlight(catalogue, clock))
     intake = Intake(
         ledger=ledger,
         originals=originals,
@@ -95,6 +98,7 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         clock=clock,
         timing=settings.timing,
         randomness=os.urandom,
+        lanes=lanes,
     )
     direct = DirectIntake(
         ledger=ledger,
@@ -103,12 +107,13 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         clock=clock,
         timing=settings.timing,
         randomness=os.urandom,
+        lanes=lanes,
     )
     return Desk(
         intake=intake,
         direct=direct,
         commands=Commands(ledger=ledger, clock=clock, timing=settings.timing, randomness=os.urandom),
-        listing=Listing(catalogue=DynamoCatalogue(dynamodb, settings.jobs_table), ledger=ledger, clock=clock),
+        listing=Listing(catalogue=catalogue, ledger=ledger, clock=clock),
         links=Links(_link_signer(settings, s3, clock), settings.timing.link_seconds),
         watcher=Watcher(ledger, threads),
         threads=threads,

@@ -27,6 +27,7 @@ from contracts.places import DIRECT, OriginalPlace
 from contracts.ports import Clock, Ledger, OriginalRanges, Post, PostSigner
 from services import edge
 from services.upload.intake import ROUNDS, Accepted, check_adoptable, gone, story
+from services.upload.shares import Lanes, OneLane
 
 LEAST_SECONDS: Final = 1
 """Left of the time to post, below which no form is signed any more."""
@@ -63,7 +64,10 @@ class DirectIntake:
         clock: Clock,
         timing: Timing,
         randomness: Callable[[int], bytes],
+        lanes: Lanes | None = None,
     ) -> None:
+        """Without `lanes` every job waits where it asks to."""
+        self._lanes: Lanes = lanes or OneLane()
         self._ledger, self._originals, self._posts = ledger, originals, posts
         self._clock, self._timing, self._randomness = clock, timing, randomness
 
@@ -149,7 +153,7 @@ class DirectIntake:
             life_seconds=asked.expires_in or timing.default_life_seconds,
             content_sha256=sha256,
             source=Source(filename=safe_filename(asked.filename), bytes=asked.bytes, sha256=sha256),
-            lane=asked.priority,
+            lane=self._lanes.lane(wish.tenant, asked.priority),
             preset=asked.effective_preset,
             meta=asked.meta,
             analyse=asked.analyse,

@@ -29,6 +29,7 @@ from contracts.messages import Outgoing
 from contracts.options import Options, fingerprint
 from contracts.places import INLINE, OriginalPlace
 from contracts.ports import Clock, Ledger, OriginalStore, Pinned
+from services.upload.shares import Lanes, OneLane
 from services.upload.spool import Spooled
 
 ROUNDS: Final = 8
@@ -91,7 +92,10 @@ class Intake:
         clock: Clock,
         timing: Timing,
         randomness: Callable[[int], bytes],
+        lanes: Lanes | None = None,
     ) -> None:
+        """Without `lanes` every job waits where it asks to."""
+        self._lanes: Lanes = lanes or OneLane()
         self._ledger = ledger
         self._originals = originals
         self._send = send
@@ -162,7 +166,7 @@ class Intake:
             life_seconds=options.expires_in or timing.default_life_seconds,
             content_sha256=arrival.body.sha256,
             source=arrival.source,
-            lane=options.priority,
+            lane=self._lanes.lane(arrival.tenant, options.priority),
             preset=options.effective_preset,
             meta=options.meta,
             analyse=options.analyse,

@@ -53,6 +53,16 @@ def test_messages_go_in_batches_of_ten_by_queue(cloud: CloudWorld) -> None:
     assert numbers(received(cloud, Queue.TRANSFORMS)) == list(range(0, 30, 2))
 
 
+def test_queues_are_told_whose_message_it_is(cloud: CloudWorld) -> None:
+    """What SQS is fair between. A message of an earlier version has no tenant, an answer needs none."""
+    met = Replies(cloud.sqs)
+    alices = Process(job_id="01932c00-0000-7000-8000-00000000000a", run=1, tenant="alice")
+    cloud.queues.send([Outgoing(Queue.JOBS_BULK, alices), message(1, Queue.JOBS_BULK)])
+    [(_, request)] = met.seen
+    assert [entry.get("MessageGroupId") for entry in json.loads(request.body)["Entries"]] == ["alice", None]
+    assert len(received(cloud, Queue.JOBS_BULK)) == 2
+
+
 def test_sending_nothing_calls_nobody(cloud: CloudWorld) -> None:
     met = Replies(cloud.sqs)
     cloud.queues.send([])

@@ -55,6 +55,7 @@ PLAIN = Variant(name="plain")
 
 MESSAGES: Final[dict[str, Process | Transform | Finished]] = {
     "process.v1": Process(job_id=JOB, request_id="req-1", run=2),
+    "process-tenant.v1": Process(job_id=JOB, request_id="req-1", run=2, tenant="default"),
     "transform.v1": Transform(
         job_id=JOB,
         request_id="req-1",

@@ -230,7 +230,7 @@ def test_a_retry_makes_the_failed_variants_again_and_no_others(client: Client, r
     answer = commanded(client, "retry", job)
     assert (answer.status_code, answer.headers["location"]) == (202, f"/status/{job.id}")
     [body] = room.queues.bodies(Queue.JOBS)
-    assert decode(body) == Process(job_id=job.id, request_id=job.request_id, run=2)
+    assert decode(body) == Process(job_id=job.id, request_id=job.request_id, run=2, tenant=job.tenant)
     planned = moved(room, Planned())
     assert [part.variants for part in planned.parts if part.is_open] == [("thumb",)]
 

@@ -94,7 +94,8 @@ def test_a_posted_picture_is_taken_when_the_client_says_so(client: Client, room:
     assert job.original is not None
     assert job.original.version_id == room.objects.originals[job.key][0].id
     assert (job.source.format, job.source.bytes, job.source.sha256) == (ImageFormat.JPEG, len(JPEG), None)
-    assert [decode(body) for body in room.messages] == [Process(job_id=job.id, request_id=job.request_id, run=1)]
+    process = Process(job_id=job.id, request_id=job.request_id, run=1, tenant=job.tenant)
+    assert [decode(body) for body in room.messages] == [process]
 
 
 @pytest.mark.parametrize("image_format", ImageFormat)
