@@ -159,6 +159,7 @@ def house_readers(
 
     def normal_heard(batch: list[Received], settled: Settled | None) -> None:
         lanes.normal_received(0 if settled is None or settled.all_left else len(batch))
+        sieve.received(len(batch))
         dispatched(settled)
 
     def bulk_heard(batch: list[Received], settled: Settled | None) -> None:

@@ -66,7 +66,9 @@ def parked(pipeline: Pipeline, *, of: int, terminal: int = 0) -> list[str]:
         for body in bodies[of - terminal :]:
             pipeline.queues.put(Queue.JOBS, body)
         for _ in range(200):
+            # of a crowd most step aside
             pipeline.turn("jobs")
+            pipeline.turn("jobs-bulk")
             while pipeline.function.run():
                 pass
             pipeline.turn("completions")

@@ -9,7 +9,6 @@ from contracts.job import JobState, Lane
 from contracts.messages import Process, Queue, encode
 from contracts.options import Options
 from services.processing.readers import Reader
-from services.processing.sieve import PASSES
 from tests.support.pipeline import READERS, Pipeline, some_variants
 
 NOBODY = "00000000-0000-7000-8000-00000000ffff"
@@ -60,25 +59,23 @@ def test_a_reader_that_is_stopped_receives_nothing(pipeline: Pipeline, calls: li
 
 
 def test_jobs_are_held_back_while_the_function_has_more_than_twice_its_share(pipeline: Pipeline) -> None:
-    """Waiting work stays before `transforms`, where it can still be cancelled; a tenant's next few pass."""
+    """Waiting work stays in `jobs`, where it can still be cancelled."""
     for _ in range(5):
         pipeline.upload(options=some_variants("a"))
     pipeline.turn("jobs")
-    for _ in range(PASSES + 3):
-        pipeline.upload(options=some_variants("a"))
+    pipeline.upload(options=some_variants("a"))
     pipeline.upload(options=Options(priority=Lane.BULK))
     for name in ("jobs", "jobs-bulk"):
         reader(pipeline, name).run(Stop(waits=3))
-    assert len(pipeline.queues.bodies(Queue.TRANSFORMS)) == 5 + PASSES
-    assert pipeline.queues.bodies(Queue.JOBS) == []
-    assert len(pipeline.queues.bodies(Queue.JOBS_BULK)) == 3 + 1
+    assert len(pipeline.queues.bodies(Queue.TRANSFORMS)) == 5
+    assert len(pipeline.queues.bodies(Queue.JOBS)) == len(pipeline.queues.bodies(Queue.JOBS_BULK)) == 1
     while pipeline.function.run():
         pass
     pipeline.turn("completions")
     stop = threading.Event()
     stop_at(pipeline, stop, "queues.delete")
-    reader(pipeline, "jobs-bulk").run(stop)
-    assert len(pipeline.queues.bodies(Queue.JOBS_BULK)) < 3 + 1
+    reader(pipeline, "jobs").run(stop)
+    assert pipeline.queues.bodies(Queue.JOBS) == []
 
 
 def test_a_batch_of_which_nothing_could_be_done_makes_it_rest_longer_and_longer(pipeline: Pipeline) -> None:
