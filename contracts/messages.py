@@ -14,8 +14,8 @@ from msgspec import Meta, Struct
 from contracts.analysis import Find, Seen
 from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
-from contracts.limits import MAX_FRAMES, MAX_MESSAGE_BYTES, MAX_VARIANTS
 from contracts.identifiers import MAX_TENANT_CHARS, JobId, Tenant, VariantName
+from contracts.limits import MAX_FRAMES, MAX_MESSAGE_BYTES, MAX_VARIANTS
 from contracts.outputs import OutputFormat
 from contracts.quality import Choice
 from contracts.variants import Variant
