@@ -14,15 +14,18 @@ from local.supervisor import Supervisor
 
 
 @contextmanager
-def temporary(overrides: dict[str, Any] | None = None, story: Story | None = None) -> Iterator[Supervisor]:
+def temporary(
+    overrides: dict[str, Any] | None = None, story: Story | None = None, kind: type[Supervisor] = Supervisor
+) -> Iterator[Supervisor]:
     """A stack that is up, and is kept up; the folder goes with it. It may be taken `down` earlier, to read its logs.
 
-    `overrides` are laid over the `pipeline` object of the stack's configuration: shorter times, say.
+    `overrides` are laid over the `pipeline` object of the stack's configuration: shorter times, say. `kind` is for who
+    gives its processes something else than what the program made.
     """
     place = Path(tempfile.mkdtemp(prefix="darkroom-"))
     folder = Folder(place)
     folder.hold()
-    supervisor = Supervisor(folder, port_socket(0), story or Story(None), overrides)
+    supervisor = kind(folder, port_socket(0), story or Story(None), overrides)
     # a process ends with the thread that started it, so this one stays until everything is down
     finished = threading.Event()
 

@@ -1,0 +1,407 @@
+"""A whole stack of real processes whose every call to the cloud goes through a proxy, with one history of it all.
+
+    clients ──▶ upload ──▶ proxies["upload"] ──┐
+                processing ▶ proxies["processing"] ──▶ embedded cloud
+                function ──▶ proxies["function"] ┘
+
+What is killed is started again at once, and not later and later as for a person at a terminal.
+"""
+
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import httpx
+import msgspec
+
+from adapters.clock import SystemClock
+from contracts.formats import ImageFormat
+from contracts.job import FINAL, Job, decode_job
+from contracts.messages import Queue
+from local import folder, keeping
+from local.cloud import ROOT, answers, clean_environment, end
+from local.supervisor import Supervisor
+from local.temporary import temporary
+from operations.doctor import Doctor, Report
+from operations.standing import Standing, standing
+from tests.support import pictures
+from tests.support.history import History, accepted, judge
+from tests.support.proxy import Proxy
+from tests.support.stack import is_alive
+
+SHORTENED: dict[str, Any] = {
+    "function_timeout_seconds": 5,
+    "transforms_visibility_seconds": 6,
+    "transforms_receives": 3,
+    "queue_visibility_seconds": 3,
+    "queue_receives": 8,
+    "sweep_seconds": 0.5,
+    "first_gap_seconds": 3,
+    "last_gap_seconds": 20,
+    "back_off_seconds": 0.2,
+    "upload_deadline_seconds": 5,
+    "abandon_after_seconds": 8,
+    "grace_seconds": 1,
+}
+"""What was in hand comes back after seconds: a killed reader's messages after 3 instead of 30."""
+PATIENCE_SECONDS = 150
+"""Ends a wait for what will not come; no promise is measured by it."""
+PICTURE = pictures.encoded(pictures.photo(160, 120), ImageFormat.JPEG)
+VARIANTS = '{"variants":[{"name":"a","resize":{"width":64}},{"name":"b","resize":{"width":32}}]}'
+
+
+class _Proxied(Supervisor):
+    """Gives each service its own way to the cloud."""
+
+    proxies: dict[str, Proxy]
+    more: dict[str, dict[str, str]]
+
+    def _inform(self, name: str) -> None:
+        environment = self.exports["services"][name]["environment"]
+        environment["DARKROOM_ENDPOINT_URL"] = self.proxies[name].url
+        environment.update(self.more.get(name, {}))
+        super()._inform(name)
+
+
+class Siege:
+    """`stack` is the run. Methods may be called from any thread."""
+
+    def __init__(self, stack: Supervisor, proxies: dict[str, Proxy], history: History) -> None:
+        self.stack, self.proxies, self.history = stack, proxies, history
+        self.http = httpx.Client(
+            base_url=stack.url, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=64)
+        )
+        self._keys = itertools.count(1)
+        self._hosts: list[subprocess.Popen[bytes]] = []
+
+    # --- what clients do: one request, nothing tried again ---
+
+    def key(self) -> str:
+        return f"siege-{os.getpid()}-{next(self._keys)}"
+
+    def upload(
+        self,
+        key: str | None = None,
+        *,
+        picture: bytes = PICTURE,
+        media_type: str = "image/jpeg",
+        options: str = VARIANTS,
+    ) -> httpx.Response:
+        """One POST under this key. Raises httpx.TransportError if there was no answer."""
+        key = key or self.key()
+        asked = self.history.note("uploads", key=key)
+        answer = self.http.post(
+            "/uploads",
+            files={"file": ("picture", picture, media_type)},
+            data={"options": options},
+            headers={"Idempotency-Key": key},
+        )
+        if answer.status_code == 202:
+            self.history.note("accepted", of=asked, key=key, job=answer.json()["id"])
+        else:
+            self.history.note("refused", of=asked, key=key, status=answer.status_code)
+        return answer
+
+    def accepted(self, key: str | None = None, **how: Any) -> str:
+        """Upload as a client does that has been told to try again: until there is a 202; the job's id."""
+        key, deadline = key or self.key(), time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                answer = self.upload(key, **how)
+                if answer.status_code == 202:
+                    return str(answer.json()["id"])
+                assert answer.status_code == 503, answer.text
+                assert "Retry-After" in answer.headers
+            time.sleep(0.1)
+        raise AssertionError(f"no 202 for {key}")
+
+    def status(self, job_id: str, wait: int = 0) -> dict[str, Any] | None:
+        """One GET; None if there was no answer, or not now."""
+        asked = self.history.note("asks", job=job_id)
+        try:
+            answer = self.http.get(f"/status/{job_id}", params={"wait": wait} if wait else None)
+        except httpx.TransportError:
+            return None
+        if answer.status_code != 200:
+            return {"state": "deleted"} if answer.status_code == 410 else None
+        seen = answer.json()
+        digests = {one["name"]: one["digest"] for one in seen["variants"] if one.get("digest")}
+        about = {name: seen[name] for name in ("run", "state", "revision")}
+        self.history.note("sees", of=asked, job=job_id, digests=digests, **about)
+        return seen
+
+    def final(self, job_id: str, patience: float = PATIENCE_SECONDS) -> dict[str, Any]:
+        """The job's status once it has ended."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            seen = self.status(job_id, wait=10)
+            if seen is not None and seen["state"] in FINAL:
+                return seen
+            if seen is None:
+                time.sleep(0.2)
+        raise AssertionError(f"{job_id} is still {self.jobs([job_id])[job_id].state} after {patience} s")
+
+    def all_final(self, job_ids: Iterable[str]) -> dict[str, str]:
+        """States by id."""
+        wanted = list(job_ids)
+        with ThreadPoolExecutor(12) as crowd:
+            return dict(zip(wanted, (seen["state"] for seen in crowd.map(self.final, wanted)), strict=True))
+
+    def once(self, job_ids: list[str]) -> None:
+        """Wait for all of them: completed, each once, and no try was spent."""
+        assert set(self.all_final(job_ids).values()) == {"completed"}
+        assert self.completions(job_ids) == dict.fromkeys(job_ids, 1)
+        assert {record.tries for job in self.jobs(job_ids).values() for record in job.variants} == {0}
+
+    # --- what a fault does ---
+
+    def pid(self, name: str) -> int:
+        listed = msgspec.json.decode(self.stack.folder.run_file.read_bytes(), type=list[folder.Running])
+        return next(process.pid for process in listed if process.name == name)
+
+    def signal(self, name: str, number: signal.Signals) -> int:
+        """Send it to the process as it is now; its pid."""
+        pid = self.pid(name)
+        self.history.note("fault", kind=number.name, process=name)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        return pid
+
+    def kill(self, name: str) -> None:
+        self.signal(name, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def held(self, name: str) -> Iterator[int]:
+        """The process stands still while this lasts."""
+        pid = self.signal(name, signal.SIGSTOP)
+        try:
+            yield pid
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def restarted(self, name: str, pid: int) -> None:
+        """Wait until another process serves in the place of this one."""
+        path = "/readyz"
+        port = {"upload": self.stack.url, "processing": self.stack.internal_url}[name]
+        until(lambda: self.pid(name) != pid, f"{name} to be started again")
+        until(lambda: _ready(port + path), f"{name} to be ready")
+
+    def another_host(self) -> "subprocess.Popen[bytes]":
+        """One more process of the processing service, ready; it ends with the siege."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        environment = {**self.stack._environments["processing"], "DARKROOM_PORT": str(port)}
+        log = self.stack.folder.log("processing")
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "services.processing"],
+                cwd=ROOT,
+                env=clean_environment(self.stack.folder.path / "home", environment),
+                stdout=output,
+                stderr=output,
+            )
+        self._hosts.append(process)
+        assert answers(port, "/readyz", 60, process)
+        return process
+
+    def purge(self, *queues: Queue) -> int:
+        """Empty queues; how many messages there were in them."""
+        lost = 0
+        for queue in queues or tuple(Queue):
+            url = self.stack.exports["queues"][queue]["url"]
+            lost += self.depth(queue)
+            self.stack.clients["sqs"].purge_queue(QueueUrl=url)
+        self.history.note("fault", kind="purge", messages=lost)
+        return lost
+
+    def send(self, queue: Queue, body: str, *, dead_letters: bool = False) -> None:
+        """A message from nobody."""
+        url = self.stack.exports["queues"][queue]["dead_letter_url" if dead_letters else "url"]
+        self.stack.clients["sqs"].send_message(QueueUrl=url, MessageBody=body)
+
+    def depth(self, queue: Queue) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        url = self.stack.exports["queues"][queue]["url"]
+        found = self.stack.clients["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def letters(self) -> int:
+        """Dead letters of all queues."""
+        found = self.operator("GET", "/api/queues")["queues"]
+        return sum(queue["dead_letters"]["total"] for queue in found)
+
+    def operator(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """What the internal API answers."""
+        answer = httpx.request(method, f"{self.stack.internal_url}{path}", timeout=60, trust_env=False, **more)
+        return answer.raise_for_status().json()
+
+    def workers(self) -> list[int]:
+        """Processes that the function runs in."""
+        cloud, found = self.pid("cloud"), []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError, IndexError):
+                if stat.read_text().rpartition(")")[2].split()[1] == str(cloud):
+                    found.append(int(stat.parent.name))
+        return found
+
+    def kill_caller(self, port: int) -> None:
+        """Kill the function's process that a connection from this port is of."""
+        for pid in self.workers():
+            if port in _ports_of(pid):
+                self.history.note("fault", kind="kill", process="function")
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                return
+
+    # --- what there is to see ---
+
+    def stories(self) -> list[dict[str, Any]]:
+        """Every line that the services logged so far."""
+        found = []
+        for name in ("upload", "processing"):
+            for line in self.stack.folder.log(name).read_bytes().splitlines():
+                with contextlib.suppress(msgspec.DecodeError):
+                    one = msgspec.json.decode(line)
+                    if isinstance(one, dict):
+                        found.append(one)
+        return found
+
+    def told(self, event: str, **fields: Any) -> int:
+        """How many lines of this event, with these fields."""
+        return sum(
+            one.get("event") == event and all(one.get(name) == value for name, value in fields.items())
+            for one in self.stories()
+        )
+
+    def completions(self, job_ids: Iterable[str]) -> dict[str, int]:
+        """How often it was told of each of these jobs that it completed: by whoever wrote that."""
+        counts = dict.fromkeys(job_ids, 0)
+        for one in self.stories():
+            if one.get("event") == "job.completed" and one["job_id"] in counts:
+                counts[one["job_id"]] += 1
+        return counts
+
+    @contextlib.contextmanager
+    def standing(self) -> Iterator[Standing]:
+        with standing(ROOT, "local", data=self.stack.folder.path) as found:
+            yield found
+
+    def jobs(self, job_ids: Iterable[str]) -> dict[str, Job]:
+        with self.standing() as found:
+            return {job_id: job for job_id, job in found.jobs(job_ids).items() if job is not None}
+
+    def every_job(self) -> dict[str, Job]:
+        with self.standing() as found:
+            decoded = (
+                decode_job(item["document"]["B"]) for page in found.rows() for item in page if "document" in item
+            )
+            return {job.id: job for job in decoded}
+
+    def look(self, **how: Any) -> Report:
+        """The doctor's."""
+        with self.standing() as found:
+            return Doctor(found, SystemClock().now, **how).look()
+
+    def ended(self) -> list[str]:
+        """Wait for every job that was accepted to end; what is broken then."""
+        self.all_final(accepted(self.history.read()))
+        return self.broken()
+
+    def broken(self) -> list[str]:
+        """What the history, the table and the logs show to be broken."""
+        return judge(self.history.read(), self.every_job(), self.stories())
+
+    def close(self) -> None:
+        self.http.close()
+        for process in self._hosts:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                end(process, 12)
+
+
+@contextlib.contextmanager
+def siege(
+    timing: dict[str, Any] | None = None,
+    *,
+    pipeline: dict[str, Any] | None = None,
+    environment: dict[str, dict[str, str]] | None = None,
+) -> Iterator[Siege]:
+    """A stack that is up behind its proxies. `timing` None: SHORTENED; `environment` has more variables by service."""
+    port: list[int] = []
+    proxies = {name: Proxy(lambda: port[0]) for name in ("upload", "processing", "function")}
+
+    class Behind(_Proxied):
+        def up(self) -> None:
+            watch = threading.Thread(target=self._name_port, daemon=True)
+            watch.start()
+            super().up()
+
+        def _name_port(self) -> None:
+            while "cloud" not in self._listeners:
+                time.sleep(0.005)
+            port.append(self._listeners["cloud"].getsockname()[1])
+
+    Behind.proxies, Behind.more = proxies, environment or {}
+    overrides = {
+        "endpoint": proxies["function"].url,
+        "timing": SHORTENED if timing is None else timing,
+        **(pipeline or {}),
+    }
+    for proxy in proxies.values():
+        proxy.start()
+    try:
+        with (
+            mock.patch.object(keeping, "_LONGEST_WAIT", 0.2),
+            temporary(overrides, kind=Behind) as stack,
+            contextlib.closing(History(stack.folder.path / "history.jsonl")) as history,
+            contextlib.closing(Siege(stack, proxies, history)) as one,
+        ):
+            yield one
+    finally:
+        for proxy in proxies.values():
+            proxy.stop()
+
+
+def until(happened: Callable[[], bool], what: str, patience: float = PATIENCE_SECONDS) -> None:
+    """Wait for what other processes do and give nothing to wait on."""
+    deadline = time.monotonic() + patience
+    while not happened():
+        assert time.monotonic() < deadline, f"waited for {what}"
+        time.sleep(0.05)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _ports_of(pid: int) -> set[int]:
+    """Local TCP ports of a process (Linux)."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").glob("*"):
+        with contextlib.suppress(OSError):
+            inodes.add(os.readlink(descriptor))
+    found = set()
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if f"socket:[{fields[9]}]" in inodes:
+                found.add(int(fields[1].partition(":")[2], 16))
+    return found
+
+
+__all__ = ["PICTURE", "SHORTENED", "VARIANTS", "Siege", "is_alive", "siege", "until"]
