@@ -64,22 +64,7 @@ WHOLE_TO: Final = 1e-9
 """By how much fractions may exceed 1 together: decimal fractions have no exact sum."""
 
 _PLAIN: Final = Variant(name="plain")
-_NOT_YET: Final = (
-    "crop",
-    "trim",
-    "gravity",
-    "offset",
-    "focal",
-    "rotate",
-    "flip",
-    "pad",
-    "background",
-    "adjust",
-    "filters",
-    "mask",
-    "overlays",
-)
-_RESIZE_NOT_YET: Final = {"dpr": 1.0, "filter": "lanczos3", "linear": False}
+_NOT_YET: Final = ("overlays",)
 
 
 def objections(variant: Variant) -> Iterator[tuple[str, str]]:
@@ -97,9 +82,6 @@ def objections(variant: Variant) -> Iterator[tuple[str, str]]:
     for name in _NOT_YET:
         if getattr(variant, name) != getattr(_PLAIN, name):
             yield f"/{name}", "not carried out yet"
-    for name, default in _RESIZE_NOT_YET.items():
-        if variant.resize is not None and getattr(variant.resize, name) != default:
-            yield f"/resize/{name}", "not carried out yet"
 
 
 def _of_crop(crop: Crop | None) -> Iterator[tuple[str, str]]:
@@ -128,6 +110,10 @@ def _of_resize(variant: Variant) -> Iterator[tuple[str, str]]:
         yield "/gravity", "smart chooses what cover cuts: it needs the fit cover, a width and a height"
     elif variant.gravity is not Gravity.CENTER and not (cuts or pads):
         yield "/gravity", "gravity needs the fit cover or contain, a width and a height"
+    if variant.trim is not None and variant.rotate % 90:
+        yield "/trim", "a slanted picture has corners of background: there is no border to trim"
+    if variant.gravity is Gravity.SMART and variant.rotate % 90:
+        yield "/gravity", "smart looks at upright pictures: say a focal point, or turn by quarters"
     if variant.gravity is not Gravity.CENTER and variant.focal is not None:
         yield "/focal", "say gravity or a focal point"
     if variant.offset != Offset():

@@ -1,11 +1,11 @@
 """The steps in their order, and how they run on threads.
 
     decode ─▶ LEVEL steps ─▶ (smaller levels)          one picture, many variants
-                   └───────▶ FINISH steps ─▶ encode     one variant
+                   └───────▶ finish ─▶ encode           one variant
 
-What a step needs beside the picture is the variant's cut (and output); it returns a new picture. A new kind of work is
-a new step in one of the two lists: in LEVEL if smaller variants may inherit it, else in FINISH. No storage here, and
-no queue: `work` brings the bytes and takes the files, benchmarks do the same from memory.
+What a step of a level needs beside the picture is its cut; it returns a new picture. A new kind of work is a new step
+in LEVEL if smaller variants may inherit it, else in `finish`. No storage here, and no queue: `work` brings the bytes
+and takes the files, benchmarks do the same from memory.
 """
 
 import threading
@@ -16,17 +16,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from contracts.errors import PixelLimit
+from contracts.errors import PixelLimit, SpecInvalid
 from contracts.formats import ImageFormat
 from contracts.limits import MAX_OUTPUT_SIDE
-from contracts.outputs import Output, OutputFormat
+from contracts.outputs import OutputFormat
 from contracts.variants import Variant
 from functions.transform.analysis.sample import Stand, sample_cut, stand
-from functions.transform.geometry import Cut, Size, cut, fits_output
+from functions.transform.finish import finish, needs_sight
+from functions.transform.geometry import UNSEEN, Cut, Extent, Sight, Size, draft_scale, fits_output, frame
 from functions.transform.pyramid import Branch, Level, planned
 from functions.transform.steps.colour import colour
 from functions.transform.steps.decode import Source, decode, inspect, quiet_decoders
-from functions.transform.steps.encode import encode, pad
+from functions.transform.steps.encode import encode
 from functions.transform.steps.orient import orient
 from functions.transform.steps.picture import Picture
 from functions.transform.steps.resize import resize
@@ -40,9 +41,6 @@ LEVEL: Final[tuple[Callable[[Picture, Cut], Picture], ...]] = (
     lambda picture, _cut: colour(picture),
 )
 """Once a level. Turning and colours come after the resize, when there are fewer pixels; the boxes allow for it."""
-
-FINISH: Final[tuple[Callable[[Picture, Cut, Output], Picture], ...]] = (pad,)
-"""Once a variant, after its level and before its encode."""
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -117,16 +115,18 @@ class Run:
         self._deliver = deliver
         self._look = look
         self._stand: Stand | None = None
-        self._variants = [variant for variant in variants if self._is_possible(variant)]
+        self._variants = [variant for variant in variants if self._is_possible(variant, UNSEEN)]
+        self._sights: dict[str, Sight] = {}
+        self._decoded: dict[int, Picture] = {}
         self._stopped = threading.Event()
         self._started = time.perf_counter()
         self._pool = ThreadPoolExecutor(threads, "picture")
+        self._threads = threads
         self._tasks: list[Future[None]] = []
-        if self._variants:
-            branches = planned(source.upright, self._variants, threads=threads, scales=source.scales)
-            self._stand = stand(branches) if look is not None else None
-            for branch in branches:
-                self._begin(self._branch, branch)
+        if any(needs_sight(variant) for variant in self._variants):
+            self._begin(self._see)
+        else:
+            self._plan()
 
     def wait(self, seconds: float | None) -> bool:
         """Until everything is delivered, or for so long: whether it is. Afterwards nothing new is begun.
@@ -155,8 +155,13 @@ class Run:
         if not self._stopped.is_set():
             self._tasks.append(self._pool.submit(task, *arguments))
 
-    def _is_possible(self, variant: Variant) -> bool:
-        width, height = cut(self._source.upright, variant.resize).canvas
+    def _is_possible(self, variant: Variant, sight: Sight) -> bool:
+        """Whether there is such a variant of this picture; delivers why not."""
+        try:
+            width, height = frame(self._source.upright, variant, sight).canvas
+        except SpecInvalid as error:
+            self._deliver(Unmade(variant.name, error))
+            return False
         if fits_output((width, height)):
             return True
         error = PixelLimit(
@@ -167,8 +172,33 @@ class Run:
         self._deliver(Unmade(variant.name, error))
         return False
 
+    def _see(self) -> None:
+        """See what the geometry of some variants depends on, and then plan."""
+        from functions.transform.steps import sight  # what few ask for
+
+        upright, asking = self._source.upright, [one for one in self._variants if needs_sight(one)]
+        needed: list[Extent] = [sight.sample_size(upright, variant) for variant in asking]
+        scale = draft_scale(upright, needed) if self._source.scales else 1
+        self._decoded[scale] = decoded = decode(self._source, scale)
+        self.decode_ms = _ms_since(self._started)
+        for variant in asking:
+            self._sights[variant.name] = found = sight.seen(decoded, upright, variant)
+            if not self._is_possible(variant, found):
+                self._variants.remove(variant)
+        self._plan()
+
+    def _plan(self) -> None:
+        if self._variants:
+            source = self._source
+            branches = planned(
+                source.upright, self._variants, threads=self._threads, scales=source.scales, sights=self._sights
+            )
+            self._stand = stand(branches) if self._look is not None else None
+            for branch in branches:
+                self._begin(self._branch, branch)
+
     def _branch(self, branch: Branch) -> None:
-        decoded = decode(self._source, branch.scale)
+        decoded = self._decoded.pop(branch.scale, None) or decode(self._source, branch.scale)
         self.decode_ms = self.decode_ms or _ms_since(self._started)
         if self._stand == Stand(branch, None):
             self._begin(self._sample, decoded)
@@ -194,8 +224,8 @@ class Run:
             self._begin(self._go_on, branch, index + 1, pictures)
         longest, *others = (self._variants[number] for number in level.variants)
         for variant in others:
-            self._begin(self._finish, picture, level.cut, variant, resize_ms)
-        self._finish(picture, level.cut, longest, resize_ms)
+            self._begin(self._finish, picture, variant, resize_ms)
+        self._finish(picture, longest, resize_ms)
 
     def _sample(self, picture: Picture | Exception) -> None:
         """Let the analysis look at a small picture made from this one; what cannot be made is not looked at."""
@@ -217,7 +247,7 @@ class Run:
             return error
         return picture
 
-    def _finish(self, picture: Picture | Exception, cut: Cut, variant: Variant, resize_ms: float) -> None:
+    def _finish(self, picture: Picture | Exception, variant: Variant, resize_ms: float) -> None:
         if self._stopped.is_set():
             return
         if isinstance(picture, Exception):
@@ -225,8 +255,8 @@ class Run:
             return
         began = time.perf_counter()
         try:
-            for step in FINISH:
-                picture = step(picture, cut, variant.output)
+            sight = self._sights.get(variant.name, UNSEEN)
+            picture = finish(picture, variant, frame(self._source.upright, variant, sight))
             body = encode(picture.pixels, variant.output, variant.output.effective_quality)
         except Exception as error:
             self._deliver(Unmade(variant.name, error))
@@ -235,10 +265,10 @@ class Run:
             Made(
                 name=variant.name,
                 body=body,
-                size=cut.canvas,
+                size=picture.pixels.size,
                 format=variant.output.format,
                 elapsed_ms=round(resize_ms + _ms_since(began), 2),
-                warnings=picture.warnings,
+                warnings=picture.warnings + sight.warnings,
             )
         )
 

@@ -9,14 +9,17 @@ A variant is made from the smallest larger one that has the whole picture, else 
 With two threads a JPEG may be decoded twice, at two scales: the second branch need not wait for the first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from contracts.framing import Kernel
 from contracts.outputs import OutputFormat
 from contracts.variants import Variant
-from functions.transform.geometry import Cut, Extent, Size, cut, draft_scale
+from functions.transform.geometry import UNSEEN, Cut, Extent, Sight, Size, draft_scale, frame
+
+NOTHING_SEEN: Final[Mapping[str, Sight]] = {}
 
 LEAST_STEP: Final = 1.5
 """How much larger than a variant the one must be that it is cut from: resizing twice by little blurs."""
@@ -61,13 +64,19 @@ class _Wanted(Struct, frozen=True):
 
 
 def planned(
-    upright: Size, variants: Sequence[Variant], *, threads: int = 1, scales: bool = False
+    upright: Size,
+    variants: Sequence[Variant],
+    *,
+    threads: int = 1,
+    scales: bool = False,
+    sights: Mapping[str, Sight] = NOTHING_SEEN,
 ) -> tuple[Branch, ...]:
     """The branches in which all variants of a picture of this size are made: one, or two that run beside each other.
 
-    `scales` says that decoding at a reduced scale is cheaper, and so may be done twice.
+    `scales` says that decoding at a reduced scale is cheaper, and so may be done twice. `sights` has by name what was
+    seen in the picture for variants that depend on it.
     """
-    wanted = _wanted(upright, variants)
+    wanted = _wanted(upright, variants, sights)
     one = _branch(upright, wanted, scales=scales)
     if not scales or threads < 2:
         return (one,)
@@ -83,14 +92,15 @@ def planned(
     return best
 
 
-def _wanted(upright: Size, variants: Sequence[Variant]) -> list[_Wanted]:
+def _wanted(upright: Size, variants: Sequence[Variant], sights: Mapping[str, Sight]) -> list[_Wanted]:
     """The distinct cuts, the largest first; variants of the same cut share its pixels."""
+    frames = [frame(upright, variant, sights.get(variant.name, UNSEEN)) for variant in variants]
     by_cut: dict[Cut, list[int]] = {}
-    for index, variant in enumerate(variants):
-        by_cut.setdefault(cut(upright, variant.resize), []).append(index)
+    for index, each in enumerate(frames):
+        by_cut.setdefault(each.cut, []).append(index)
     wanted = []
     for each, indices in by_cut.items():
-        costs = {index: _encode_ns(each, variants[index]) for index in indices}
+        costs = {index: _encode_ns(frames[index].canvas, variants[index]) for index in indices}
         longest_first = tuple(sorted(indices, key=lambda index, costs=costs: -costs[index]))
         wanted.append(_Wanted(each, longest_first, sum(costs.values())))
     return sorted(wanted, key=lambda one: (-_area(one.cut.whole), -_area(one.cut.size), one.variants))
@@ -101,7 +111,8 @@ def _branch(upright: Size, wanted: Sequence[_Wanted], *, scales: bool) -> Branch
     for one in wanted:
         parent = _parent(levels, one.cut)
         levels.append(Level(one.cut, parent, one.variants))
-    return Branch(draft_scale(upright, [one.cut.whole for one in wanted]) if scales else 1, tuple(levels))
+    may_scale = scales and not any(one.cut.is_exact for one in wanted)
+    return Branch(draft_scale(upright, [one.cut.whole for one in wanted]) if may_scale else 1, tuple(levels))
 
 
 def _parent(levels: Sequence[Level], child: Cut) -> int | None:
@@ -110,9 +121,15 @@ def _parent(levels: Sequence[Level], child: Cut) -> int | None:
     for index in range(len(levels) - 1, -1, -1):
         width, height = levels[index].cut.size
         is_larger = width >= LEAST_STEP * across and height >= LEAST_STEP * down
-        if levels[index].cut.is_whole and is_larger and not _enlarges(levels[index].cut):
+        if is_larger and _may_be_parent(levels[index].cut, child):
             return index
     return None
+
+
+def _may_be_parent(parent: Cut, child: Cut) -> bool:
+    """Whether the child made from it has the pixels that it would have had of the original, but for rounding."""
+    same_way = (parent.kernel, parent.linear) == (child.kernel, child.linear)
+    return parent.is_whole and same_way and child.kernel is not Kernel.NEAREST and not _enlarges(parent)
 
 
 def _enlarges(cut: Cut) -> bool:
@@ -136,8 +153,8 @@ def _decode_ns(upright: Size, scale: int) -> float:
     return _NS_PER_SOURCE_PIXEL * pixels + _NS_PER_DECODED_PIXEL * pixels / (scale * scale)
 
 
-def _encode_ns(cut: Cut, variant: Variant) -> float:
-    return _NS_PER_ENCODED_PIXEL[variant.output.format] * _area(cut.canvas)
+def _encode_ns(canvas: Size, variant: Variant) -> float:
+    return _NS_PER_ENCODED_PIXEL[variant.output.format] * _area(canvas)
 
 
 def _area(size: Extent) -> float:

@@ -14,7 +14,7 @@ from contracts.framing import Fit, Resize
 from contracts.outputs import Output, OutputFormat
 from contracts.presets import preset
 from contracts.variants import Variant
-from functions.transform.geometry import cut, fits_output
+from functions.transform.geometry import fits_output, frame
 from functions.transform.pipeline import Made, Unmade, render
 from functions.transform.pyramid import planned
 from functions.transform.steps import resize as resizing
@@ -104,7 +104,7 @@ def test_every_variant_has_the_size_that_was_promised(size, mode, specs, threads
     files = made(data, variants, form, threads)
     for each in variants:
         found = files[each.name]
-        promised = cut(upright, each.resize).canvas
+        promised = frame(upright, each).canvas
         assert found.size == promised
         decoded = pictures.opened(found.body)
         assert decoded.size == promised
@@ -164,7 +164,7 @@ def test_a_variant_that_would_be_too_large_fails_alone():
     assert isinstance(outcomes["png"], Made)
     assert isinstance(outcomes["large"], Unmade)
     assert outcomes["large"].error.code == "pixel-limit"
-    assert not fits_output(cut((4, 3_000), large.resize).canvas)
+    assert not fits_output(frame((4, 3_000), large).canvas)
 
 
 def test_noise_that_outgrows_pillows_buffer_is_still_a_jpeg():

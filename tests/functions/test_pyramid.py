@@ -7,7 +7,7 @@ from contracts.framing import Fit, Resize
 from contracts.outputs import Output, OutputFormat
 from contracts.presets import preset
 from contracts.variants import Variant
-from functions.transform.geometry import cut
+from functions.transform.geometry import frame
 from functions.transform.pyramid import LEAST_STEP, planned
 
 sides = st.integers(1, 6_000)
@@ -36,7 +36,7 @@ def test_every_variant_is_made_exactly_once_with_its_own_cut(plan):
     levels = [level for branch in planned(upright, variants, threads=threads, scales=scales) for level in branch.levels]
     assert sorted(index for level in levels for index in level.variants) == list(range(len(variants)))
     for level in levels:
-        assert all(cut(upright, variants[index].resize) == level.cut for index in level.variants)
+        assert all(frame(upright, variants[index]).cut == level.cut for index in level.variants)
 
 
 @given(plans)

@@ -30,7 +30,7 @@ def sample_cut(upright: Size) -> Cut:
     size = upright
     if longest > SAMPLE_PIXELS:
         size = (max(1, width * SAMPLE_PIXELS // longest), max(1, height * SAMPLE_PIXELS // longest))
-    return Cut(upright, (0, 0, width, height), size, size)
+    return Cut(upright, (0, 0, width, height), size)
 
 
 def stand(branches: Sequence[Branch]) -> Stand:

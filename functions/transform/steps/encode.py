@@ -14,8 +14,7 @@ from msgspec import Struct
 from PIL import Image
 
 from contracts.outputs import Output, OutputFormat
-from functions.transform.geometry import Cut
-from functions.transform.steps.picture import Picture
+from functions.transform.steps.picture import straight
 
 # by effort, 0 to 9; 5 is what is done when nothing is said. Of one megapixel of a photograph, on one core:
 _PNG_LEVEL: Final = (1, 1, 2, 3, 4, 6, 6, 7, 8, 9)
@@ -55,20 +54,6 @@ class Carried(Struct, frozen=True):
 
 
 NOTHING: Final = Carried()
-
-
-def pad(picture: Picture, cut: Cut, output: Output) -> Picture:
-    """The picture in the middle of its canvas: transparent around it, or white where the format has no alpha."""
-    if cut.canvas == picture.pixels.size:
-        return picture
-    pixels = straight(picture.pixels)
-    if output.format is OutputFormat.JPEG:
-        canvas = Image.new("RGB", cut.canvas, _WHITE)
-        canvas.paste(_flat(pixels), cut.offset)
-    else:
-        canvas = Image.new("RGBA", cut.canvas, (*_WHITE, 0))
-        canvas.paste(pixels.convert("RGBA"), cut.offset)
-    return Picture(canvas, canvas.size, 1, None, picture.warnings)
 
 
 def encode(pixels: Image.Image, output: Output, quality: int | None, carried: Carried = NOTHING) -> bytes:
@@ -193,11 +178,6 @@ def _scratch() -> BinaryIO:
     import tempfile  # not at module level: it loads three compressions, 10 ms of a cold start
 
     return tempfile.TemporaryFile(buffering=0)
-
-
-def straight(pixels: Image.Image) -> Image.Image:
-    """Colours as they are seen, not premultiplied."""
-    return pixels.convert("RGBA") if pixels.mode == "RGBa" else pixels
 
 
 def _flat(pixels: Image.Image) -> Image.Image:

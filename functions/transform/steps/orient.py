@@ -19,7 +19,13 @@ _TURNS: Final = {
 
 def orient(picture: Picture) -> Picture:
     """The picture upright; itself if it is already. Loses nothing."""
-    turn = _TURNS.get(picture.orientation)
-    if turn is None:
+    if picture.orientation not in _TURNS:
         return picture
-    return Picture(picture.pixels.transpose(turn), picture.upright_extent, 1, picture.profile, picture.warnings)
+    pixels = turned(picture.pixels, picture.orientation)
+    return Picture(pixels, picture.upright_extent, 1, picture.profile, picture.warnings)
+
+
+def turned(pixels: Image.Image, orientation: int) -> Image.Image:
+    """Pixels as an orientation shows them."""
+    turn = _TURNS.get(orientation)
+    return pixels if turn is None else pixels.transpose(turn)
