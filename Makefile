@@ -17,6 +17,9 @@ DATA ?= .data
 IMAGE ?=
 URL ?=
 CASE ?=
+JOBS ?= 10000
+FAULTS ?= 500
+SEED ?=
 SUITE ?= pictures
 # pure as well, but too long for the inner loop
 LEFT_TO_TEST := test_lifecycle_walk.py \
@@ -42,7 +45,7 @@ NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
 .PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows restore
 .PHONY: engine preview images image-test
-.PHONY: help env run check test journeys mutants fault permissions calls bench artifact lock docs format clean
+.PHONY: help env run check test journeys mutants fault soak permissions calls bench artifact lock docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -84,6 +87,9 @@ mutants: env ## break every guard of the protocol, one at a time: a test must no
 
 fault: env ## a promise at full size, its figure on the last line: CASE=backlog|purge|rolling|inputs|webhook|fairness
 	@$(if $(CASE),,$(error name a case: make fault CASE=backlog))$(BIN)/python -m tests.support.cases "$(CASE)"
+
+soak: env ## jobs under faults of every kind, and nothing lost: JOBS=10000 FAULTS=500 SEED=1
+	@$(BIN)/python -m tests.support.soak --jobs "$(JOBS)" --faults "$(FAULTS)" $(if $(SEED),--seed "$(SEED)")
 
 permissions: env ## what each role used and was granted, measured on the embedded cloud
 	@$(BIN)/python -m local permissions

@@ -191,6 +191,17 @@ class Siege:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
+    @contextlib.contextmanager
+    def function_busy(self) -> Iterator[None]:
+        """The function takes no orders while this lasts."""
+        functions = self.stack.clients["lambda"]
+        [mapping] = functions.list_event_source_mappings()["EventSourceMappings"]
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        try:
+            yield
+        finally:
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
     def restarted(self, name: str, pid: int) -> None:
         """Wait until another process serves in the place of this one."""
         path = "/readyz"
@@ -256,14 +267,15 @@ class Siege:
                     found.append(int(stat.parent.name))
         return found
 
-    def kill_caller(self, port: int) -> None:
-        """Kill the function's process that a connection from this port is of."""
+    def kill_caller(self, port: int) -> bool:
+        """Kill the function's process that a connection from this port is of; whether there was one."""
         for pid in self.workers():
             if port in _ports_of(pid):
                 self.history.note("fault", kind="kill", process="function")
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                return
+                return True
+        return False
 
     # --- what there is to see ---
 
