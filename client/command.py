@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata, util
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
-from client import job_commands, table
+from client import job_commands, preset_commands, table
 from client.conversation import DEFAULT_ADDRESS, UploadOptions
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError
+from client.given import given_variants
 from client.outcome import OK, STOPPED, WRONG_INPUT, ApiKey, Batch, Json, Url, code_of, explain, print_json, say
 from client.progress import reporter
 
@@ -102,7 +103,7 @@ def put(
     if preset is not None:
         options["preset"] = preset
     if variants is not None:
-        options["variants"] = _variants(variants)
+        options["variants"] = given_variants(variants, "--variants")
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
     with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:
@@ -200,20 +201,7 @@ def get(
 
 
 app.update(job_commands.app)
-
-
-def _variants(text: str) -> list[Any]:
-    where = "--variants"
-    if text.startswith("@"):
-        where = text[1:]
-        try:
-            text = Path(where).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{where} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    try:
-        return msgspec.json.decode(text, type=list[Any])
-    except msgspec.MsgspecError as error:
-        raise BadInput(f"{where} has no JSON list of variants: {error}") from error
+app.command(preset_commands.app)
 
 
 def _join_others() -> None:

@@ -24,6 +24,7 @@ from client.directing import Directing, ListFilters, checked_key
 from client.effects import Ask, Flow, Pause
 from client.errors import BadInput, NotFinished, Refused
 from client.posting import Posting
+from client.presets import Shelving
 from contracts.limits import MAX_BODY_BYTES
 from contracts.variants import Variant
 
@@ -65,7 +66,7 @@ class Downloaded(Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class Conversation(Directing, Posting):
+class Conversation(Directing, Posting, Shelving):
     """Every verb against one address."""
 
     def upload(self, given: picture.Given, options: UploadOptions) -> Flow[Accepted]:

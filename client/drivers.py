@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Final, TypeVar, Unpack
+from typing import Any, Final, TypeVar, Unpack
 
 import httpx
 
@@ -21,6 +21,7 @@ from client.conversation import DEFAULT_ADDRESS, Conversation, Downloaded, ListF
 from client.effects import Answer, Ask, Flow, Pause, Silence
 from client.errors import BadInput
 from client.picture import Given
+from client.presets import Given as Variants
 
 _CONNECT_SECONDS: Final = 5
 _DIRECT: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")
@@ -72,6 +73,18 @@ class Darkroom:
 
     def download(self, job: str | Status, to: str | Path, variants: Iterable[str] | None = None) -> list[Downloaded]:
         return self._run(self._conversation.download(job, to, variants))
+
+    def presets(self) -> list[dict[str, Any]]:
+        return self._run(self._conversation.presets())
+
+    def preset(self, name: str) -> dict[str, Any]:
+        return self._run(self._conversation.preset(name))
+
+    def put_preset(self, name: str, variants: Variants) -> dict[str, Any]:
+        return self._run(self._conversation.put_preset(name, variants))
+
+    def delete_preset(self, name: str) -> None:
+        self._run(self._conversation.delete_preset(name))
 
     def close(self) -> None:
         self._http.close()
@@ -155,6 +168,18 @@ class AsyncDarkroom:
         self, job: str | Status, to: str | Path, variants: Iterable[str] | None = None
     ) -> list[Downloaded]:
         return await self._run(self._conversation.download(job, to, variants))
+
+    async def presets(self) -> list[dict[str, Any]]:
+        return await self._run(self._conversation.presets())
+
+    async def preset(self, name: str) -> dict[str, Any]:
+        return await self._run(self._conversation.preset(name))
+
+    async def put_preset(self, name: str, variants: Variants) -> dict[str, Any]:
+        return await self._run(self._conversation.put_preset(name, variants))
+
+    async def delete_preset(self, name: str) -> None:
+        await self._run(self._conversation.delete_preset(name))
 
     async def close(self) -> None:
         await self._http.aclose()

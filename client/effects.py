@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Ask(Struct, frozen=True, kw_only=True):
     """One request. The body of a 200 goes to `sink`, if there is one, as it comes, and not into the answer."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     url: str
     headers: dict[str, str] = {}
     parts: tuple[tuple[str, tuple[str | None, Any, str | None]], ...] = ()

@@ -29,6 +29,16 @@ class LedgerTable:
         role.allow(["dynamodb:GetItem"], self.arn)
         let_decrypt(self._stage, role)
 
+    def written_by(self, role: ProcessRole) -> None:
+        """The role may create items and replace them whole, under a condition on what they were."""
+        role.allow(["dynamodb:PutItem"], self.arn)
+        let_decrypt(self._stage, role)
+
+    def searched_by(self, role: ProcessRole) -> None:
+        """The role may list items that share a hash key."""
+        role.allow(["dynamodb:Query"], self.arn)
+        let_decrypt(self._stage, role)
+
     def listed_by(self, role: ProcessRole) -> None:
         """The role may list the jobs of a tenant."""
         role.allow(["dynamodb:Query"], self.arn.apply(lambda arn: f"{arn}/index/{BY_TENANT.name}"))

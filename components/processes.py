@@ -76,11 +76,14 @@ class Processes:
         self._tables.jobs.listed_by(role)
         for queue in PLANNING:
             self._queues[queue].fed_by(role)
+        # API keys are read, presets are kept
+        self._tables.registry.looked_up_by(role)
+        self._tables.registry.written_by(role)
+        self._tables.registry.searched_by(role)
         if self._delivery is not None:
             self._delivery.signing_by(role)
         if self._pepper is not None:
             self._pepper.readable_by(role)
-            self._tables.registry.looked_up_by(role)
         return role
 
     def _link_signer(self, opts: ResourceOptions) -> ProcessRole:
@@ -138,6 +141,7 @@ class Processes:
                     link_signer_role_arn=values["link_signer"],
                     auth=self._config.auth,
                     registry_table=values["registry"],
+                    only_presets=self._config.only_presets,
                     pepper_secret_name=None if self._pepper is None else self._pepper.secret_name,
                     delivery_domain=values["delivery_domain"],
                     delivery_key_id=values["delivery_key_id"],

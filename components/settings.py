@@ -57,6 +57,9 @@ class PipelineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether buckets and queues refuse plain HTTP. False only beside a loopback `endpoint`."""
     auth: Literal["required", "open"] = "required"
     """Whether the API asks for a key. `open` only beside a loopback `endpoint`."""
+    only_presets: bool = False
+    """Whether the API makes presets only, and refuses variants that a request brings itself: whoever has a key then
+    cannot ask for sizes without end."""
     due_shards: Annotated[int, Meta(ge=1, le=256)] = 8
     """Shards of the index of what is due: each takes about 1,000 writes a second. Lowering it later hides rows of the
     shards that are no longer read, until their next write."""

@@ -51,6 +51,8 @@ class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     """Uploads in hand at once on one host; each holds at most 1 MiB of memory and one file on the spool's disk."""
     spool_directory: str | None = None
     """Not a tmpfs: the spool would count as memory. None: the system's temporary directory."""
+    only_presets: bool = False
+    """Whether uploads with variants of their own are refused."""
     delivery_domain: str | None = None
     """Of CloudFront before the results. Set together with the next two; None: links lead to S3."""
     delivery_key_id: str | None = None

@@ -30,7 +30,7 @@ from contracts.limits import (
     MAX_VARIANTS,
     MIN_LIFE_SECONDS,
 )
-from contracts.presets import DEFAULT_PRESET, preset
+from contracts.presets import DEFAULT_PRESET, PRESETS, is_preset_name, preset
 from contracts.variants import Variant, objections
 
 LINE: Final = "t"
@@ -72,14 +72,15 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         """What `digest` names, in hex; None without one."""
         return None if self.digest is None else sha256_named(self.digest)
 
-    def resolved(self) -> tuple[Variant, ...]:
-        """The variants to make: the preset's, then the job's own.
+    def resolved(self, shelved: tuple[Variant, ...] = ()) -> tuple[Variant, ...]:
+        """The variants to make: the preset's, then the job's own. `shelved` are those of a preset of the tenant's own.
 
         Raises SpecInvalid for a preset that does not exist, a name given twice, and too many variants.
         """
         name = self.effective_preset
-        own_from = 0 if name is None else len(preset(name))
-        variants = self.variants if name is None else preset(name) + self.variants
+        first = shelved or (() if name is None else preset(name))
+        own_from = len(first)
+        variants = first + self.variants
         if len(variants) > MAX_VARIANTS:
             raise invalid("#/variants", f"{len(variants)} variants in all; a job has at most {MAX_VARIANTS}")
         seen: set[str] = set()
@@ -119,10 +120,18 @@ def decode_as(kind: type[Wanted], raw: bytes) -> Wanted:
     for number, variant in enumerate(options.variants):
         for pointer, detail in objections(variant):
             raise invalid(f"#/variants/{number}{pointer}", detail)
-    spec_bytes = len(msgspec.json.encode(said(options.resolved())))
+    name = options.effective_preset
+    # of a tenant's own preset only its tenant's shelf knows what it is
+    is_shelved = name is not None and name not in PRESETS and is_preset_name(name)
+    checked_size(options.variants if is_shelved else options.resolved())
+    return options
+
+
+def checked_size(variants: tuple[Variant, ...]) -> None:
+    """Raises SpecInvalid for variants that a job has no room to remember."""
+    spec_bytes = len(msgspec.json.encode(said(variants)))
     if spec_bytes > MAX_SPEC_BYTES:
         raise invalid("#/variants", f"{spec_bytes} bytes of variants, as JSON without defaults; limit {MAX_SPEC_BYTES}")
-    return options
 
 
 def encode_options(options: Options) -> bytes:

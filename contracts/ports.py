@@ -14,6 +14,8 @@ from contracts.identifiers import JobId, Tenant
 from contracts.job import Instant, Job, JobState
 from contracts.keys import KeyRecord, Prefix
 from contracts.messages import Outgoing, Queue
+from contracts.presets import PresetName
+from contracts.shelves import ShelvedPreset
 
 
 class Pinned(Struct, frozen=True, kw_only=True):
@@ -263,6 +265,25 @@ class Outside(Protocol):
         """The bytes of a file as they come, following a few redirects.
 
         Entering and reading raise SourceForbidden and SourceUnreachable, the latter also beyond `most_bytes`.
+        """
+        ...
+
+
+class PresetShelf(Protocol):
+    """The registry's presets of tenants."""
+
+    def preset(self, tenant: Tenant, name: PresetName) -> ShelvedPreset | None:
+        """Consistent; a deleted one too."""
+        ...
+
+    def presets(self, tenant: Tenant) -> list[ShelvedPreset]:
+        """All of a tenant's, by name; deleted ones too."""
+        ...
+
+    def keep(self, preset: ShelvedPreset) -> None:
+        """Write it in place of the revision before its own, or of nothing if it is the first.
+
+        Raises RevisionMoved if another is there.
         """
         ...
 

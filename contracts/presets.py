@@ -1,6 +1,9 @@
 """Named, versioned sets of variants. A preset never changes once it is here: a new idea is a new version."""
 
-from typing import Final
+import re
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from contracts.errors import SpecInvalid
 from contracts.framing import Fit, Resize
@@ -8,6 +11,12 @@ from contracts.outputs import Output, OutputFormat
 from contracts.variants import Variant
 
 DEFAULT_PRESET: Final = "web@1"
+
+PRESET_PATTERN: Final = "^[a-z0-9_-]{1,40}@[1-9][0-9]{0,4}(?!\\n)$"
+PresetName = Annotated[str, Meta(pattern=PRESET_PATTERN)]
+"""A name and its version, as `product@3`."""
+
+_NAME: Final = re.compile(PRESET_PATTERN, re.ASCII)
 
 _Q80_JPEG: Final = Output(format=OutputFormat.JPEG, quality=80)
 _Q80_WEBP: Final = Output(format=OutputFormat.WEBP, quality=80)
@@ -31,3 +40,8 @@ def preset(name: str) -> tuple[Variant, ...]:
             errors=[("#/preset", "unknown preset")],
         )
     return found
+
+
+def is_preset_name(text: str) -> bool:
+    """Whether a preset may be called this, of the repository or of a tenant's own (`shelves`)."""
+    return _NAME.fullmatch(text) is not None

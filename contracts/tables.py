@@ -86,6 +86,11 @@ def api_key_listing(tenant: str, prefix: str) -> str:
     return f"{tenant}#{prefix}"
 
 
+def presets_key(tenant: str) -> str:
+    """Hash key of a tenant's presets; their range keys are their names."""
+    return f"presets#{tenant}"
+
+
 def shard_of(job_id: str, shards: int) -> int:
     """The shard of the `due` index that a job belongs to, 0 to shards - 1; even over random ids."""
     return zlib.crc32(job_id.encode()) % shards

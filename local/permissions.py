@@ -98,6 +98,12 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
         story.step("an operator looked at the job and the queues")
         httpx.get(f"{stack.url}/jobs").raise_for_status()
         story.step("its owner listed the jobs")
+        darkroom.put_preset("card@1", [{"name": "card", "resize": {"width": 60}}])
+        ends_with = darkroom.wait(darkroom.upload(picture, preset="card@1").id, timeout=_PATIENCE_SECONDS)
+        if [variant.name for variant in ends_with.variants] != ["card"]:
+            raise CannotRun("a job of a preset made something else")
+        darkroom.delete_preset("card@1")
+        story.step("a preset was kept, used and deleted")
         leftovers = Leftovers(stack, model.id, picture)
 
         def ends(job_id: str, *states: JobState) -> None:

@@ -22,6 +22,7 @@ from adapters.links import CloudFrontLinks, S3Links, signing_key
 from adapters.objects import S3Originals
 from adapters.pepper import pepper
 from adapters.posts import S3Posts
+from adapters.presets import DynamoPresets
 from adapters.queues import SqsQueues
 from adapters.registry import DynamoKeys
 from adapters.sender import CoalescingSender
@@ -37,6 +38,7 @@ from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
+from services.upload.presets import Presets
 from services.upload.shares import InFlight, Shares
 from services.upload.spool import SpoolRoom
 from services.upload.threads import Threads
@@ -109,8 +111,10 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         randomness=os.urandom,
         lanes=lanes,
     )
+    shelf = DynamoPresets(dynamodb, settings.registry_table)
     return Desk(
         intake=intake,
+        presets=Presets(shelf, clock, only_presets=settings.only_presets),
         direct=direct,
         commands=Commands(ledger=ledger, clock=clock, timing=settings.timing, randomness=os.urandom),
         listing=Listing(catalogue=catalogue, ledger=ledger, clock=clock),

@@ -1,19 +1,15 @@
-"""What the service says of itself: its limits, its presets, its description."""
+"""What the service says of itself: its limits, its description."""
 
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
-from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from contracts import limits
-from contracts.errors import NotFound
 from contracts.formats import ImageFormat
 from contracts.outputs import OutputFormat
-from contracts.presets import DEFAULT_PRESET, PRESETS
-from contracts.variants import Variant
 from services.upload.auth import ANYBODY, scopes_of
 from services.upload.description import described
 
@@ -46,20 +42,6 @@ class LimitsDocument(Struct, frozen=True, kw_only=True):
     formats_out: tuple[str, ...] = tuple(fmt.media_type for fmt in OutputFormat)
 
 
-class PresetDocument(Struct, frozen=True, kw_only=True):
-    """A named set of variants; it never changes under its name."""
-
-    name: str
-    variants: tuple[Variant, ...]
-
-
-class PresetsDocument(Struct, frozen=True, kw_only=True):
-    """Every preset; `default` is used by an upload that names neither a preset nor variants."""
-
-    default: str
-    presets: tuple[PresetDocument, ...]
-
-
 def about_routes(timing: limits.Timing, *, asks_for_key: bool) -> list[ControllerRouterHandler]:
     """Nothing here changes while the process lives."""
     taken = LimitsDocument(
@@ -67,23 +49,11 @@ def about_routes(timing: limits.Timing, *, asks_for_key: bool) -> list[Controlle
         link_seconds=timing.link_seconds,
         post_seconds=timing.post_seconds,
     )
-    known = tuple(PresetDocument(name=name, variants=variants) for name, variants in PRESETS.items())
     description: list[bytes] = []
 
     @get("/limits", summary="What is taken here", tags=["about"], sync_to_thread=False, opt=ANYBODY)
     def limits_() -> Response[LimitsDocument]:
         return Response(taken, headers=_HOUR)
-
-    @get("/presets", summary="Every preset", tags=["about"], sync_to_thread=False, opt=ANYBODY)
-    def presets() -> Response[PresetsDocument]:
-        return Response(PresetsDocument(default=DEFAULT_PRESET, presets=known), headers=_HOUR)
-
-    @get("/presets/{name:str}", summary="One preset", tags=["about"], sync_to_thread=False, opt=ANYBODY)
-    def preset(name: FromPath[str]) -> Response[PresetDocument]:
-        found = next((one for one in known if one.name == name), None)
-        if found is None:
-            raise NotFound("there is no preset of this name")
-        return Response(found, headers=_HOUR)
 
     @get("/openapi.json", include_in_schema=False, sync_to_thread=False, opt=ANYBODY)
     def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -92,4 +62,4 @@ def about_routes(timing: limits.Timing, *, asks_for_key: bool) -> list[Controlle
             description.append(msgspec.json.encode(described(schema, scopes_of(request.app), asks_for_key)))
         return Response(description[0], media_type="application/vnd.oai.openapi+json;version=3.1", headers=_HOUR)
 
-    return [limits_, presets, preset, openapi]
+    return [limits_, openapi]

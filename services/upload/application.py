@@ -13,6 +13,7 @@ from services.upload.command_routes import command_routes
 from services.upload.desk import Desk
 from services.upload.direct_routes import direct_routes
 from services.upload.list_routes import list_routes
+from services.upload.preset_routes import preset_routes
 from services.upload.routes import job_routes
 from services.upload.web import page_routes
 
@@ -38,6 +39,7 @@ def application(desk: Desk) -> Litestar:
             *direct_routes(desk),
             *command_routes(desk),
             *list_routes(desk),
+            *preset_routes(desk),
             *about_routes(desk.timing, asks_for_key=not desk.door.is_open),
             *page_routes(desk.stack, desk.picture_origins, asks_for_key=not desk.door.is_open),
         ],

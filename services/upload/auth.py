@@ -32,6 +32,9 @@ ASKED: Final = "scope"
 
 ANYBODY: Final[dict[str, Any]] = {ASKED: None}
 
+HEARD: Final[dict[str, Any]] = {ASKED: None, "hears": True}
+"""The `opt` of a route that answers anybody, and tells more to who brings a key."""
+
 MOST_REMEMBERED: Final = 10_000
 """Keys, real or made up, that a host remembers; beyond it the oldest is read again."""
 
@@ -118,8 +121,14 @@ def guard(door: Door) -> Guard:
 
     async def guarded(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         asked: Scope | None = handler.opt.get(ASKED, Scope.ADMIN)
-        if asked is None or connection.scope.get("method") == "OPTIONS":
+        if connection.scope.get("method") == "OPTIONS":
             # what methods an address answers is in the description too
+            return
+        if asked is None:
+            heard = handler.opt.get("hears", False) and (door.is_open or "authorization" in connection.headers)
+            connection.scope["auth"] = (
+                await door.caller(connection.headers.getall("authorization", [])) if heard else None
+            )
             return
         caller = await door.caller(connection.headers.getall("authorization", []))
         if not caller.may(asked):
@@ -145,6 +154,12 @@ def may(request: Request[Any, Any, Any], scope: Scope) -> bool:
     """Whether its key has another scope too than the one that its route asks for."""
     caller: Caller = request.scope["auth"]
     return caller.may(scope)
+
+
+def known_tenant(request: Request[Any, Any, Any]) -> Tenant | None:
+    """Whose request it is, on a route that is HEARD; None: nobody's."""
+    caller: Caller | None = request.scope["auth"]
+    return None if caller is None else caller.tenant
 
 
 def tenant_of(request: Request[Any, Any, Any]) -> Tenant:

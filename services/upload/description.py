@@ -85,6 +85,20 @@ _RETRY_BODY: Final[dict[str, Any]] = {
 }
 
 
+_PRESET_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["variants"],
+                "additionalProperties": False,
+                "properties": {"variants": {"$ref": "#/components/schemas/Options/properties/variants"}},
+            }
+        }
+    },
+}
+
 _BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("/uploads", "post"): _UPLOAD_BODY,
     ("/uploads/presign", "post"): {
@@ -92,6 +106,7 @@ _BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/DirectUpload"}}},
     },
     ("/jobs/{job_id}/retry", "post"): _RETRY_BODY,
+    ("/presets/{name}", "put"): _PRESET_BODY,
 }
 
 
@@ -134,6 +149,7 @@ _PARAMETERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
 }
 _FURTHER: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("/status/{job_id}", "get"): {"304": {"description": "What you have still holds"}},
+    ("/presets/{name}", "put"): {"201": {"description": "There was none of this name"}},
     ("/jobs/{job_id}", "delete"): {"204": {"description": "Nothing of the job is left"}},
 }
 

@@ -10,6 +10,7 @@ from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
+from services.upload.presets import Presets
 from services.upload.spool import Spool, SpoolRoom
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
@@ -33,6 +34,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     commands: Commands
     listing: Listing
     direct: DirectIntake
+    presets: Presets
     links: Links
     watcher: Watcher
     threads: Threads

@@ -25,6 +25,7 @@ from contracts.lifecycle import owed, step
 from contracts.limits import Timing
 from contracts.places import DIRECT, OriginalPlace
 from contracts.ports import Clock, Ledger, OriginalRanges, Post, PostSigner
+from contracts.variants import Variant
 from services import edge
 from services.upload.intake import ROUNDS, Accepted, check_adoptable, gone, story
 from services.upload.shares import Lanes, OneLane
@@ -41,6 +42,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     tenant: Tenant
     idempotency_key: str | None
     asked: DirectUpload
+    variants: tuple[Variant, ...] | None = None
+    """What to make; None: what the options alone say."""
     request_id: str
 
 
@@ -149,7 +152,7 @@ class DirectIntake:
             upload_until=now + timing.post_seconds * 1_000,
             direct=True,
             fingerprint=direct_fingerprint(asked),
-            variants=asked.resolved(),
+            variants=asked.resolved() if wish.variants is None else wish.variants,
             life_seconds=asked.expires_in or timing.default_life_seconds,
             content_sha256=sha256,
             source=Source(filename=safe_filename(asked.filename), bytes=asked.bytes, sha256=sha256),

@@ -59,7 +59,14 @@ def direct_routes(desk: Desk) -> list[ControllerRouterHandler]:
             raise UnsupportedMediaType("say what is to be posted as application/json")
         key = idempotency_key(request.headers.getall("idempotency-key", []))
         asked = decode_direct(await small_body(request, desk.pace, MAX_OPTIONS_BYTES))
-        wish = Wish(tenant=tenant_of(request), idempotency_key=key, asked=asked, request_id=edge.request_id(request))
+        tenant = tenant_of(request)
+        wish = Wish(
+            tenant=tenant,
+            idempotency_key=key,
+            asked=asked,
+            request_id=edge.request_id(request),
+            variants=await desk.threads.call(desk.presets.variants, tenant, asked),
+        )
         granted = await desk.threads.call(desk.direct.presign, wish)
         return _granted(granted, asked.bounds[1])
 

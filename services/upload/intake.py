@@ -29,6 +29,7 @@ from contracts.messages import Outgoing
 from contracts.options import Options, fingerprint
 from contracts.places import INLINE, OriginalPlace
 from contracts.ports import Clock, Ledger, OriginalStore, Pinned
+from contracts.variants import Variant
 from services.upload.shares import Lanes, OneLane
 from services.upload.spool import Spooled
 
@@ -47,6 +48,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     source: Source
     body: Spooled
     request_id: str
+    variants: tuple[Variant, ...] | None = None
+    """What to make; None: what the options alone say."""
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -162,7 +165,7 @@ class Intake:
             key=OriginalPlace(INLINE, arrival.tenant, job_id).key,
             upload_until=now + timing.upload_deadline_seconds * 1000,
             fingerprint=fingerprint(options),
-            variants=options.resolved(),
+            variants=options.resolved() if arrival.variants is None else arrival.variants,
             life_seconds=options.expires_in or timing.default_life_seconds,
             content_sha256=arrival.body.sha256,
             source=arrival.source,

@@ -53,8 +53,10 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
                 options = Options() if form.options is None else decode_options(form.options)
                 digests.check([options.content_sha256()], body.sha256, "file")
                 source = await desk.threads.call(examined, body, form.content_type, form.filename)
+                variants = await desk.threads.call(desk.presets.variants, tenant_of(request), options)
                 arrival = Arrival(
                     tenant=tenant_of(request),
+                    variants=variants,
                     idempotency_key=key,
                     options=options,
                     source=source,

@@ -134,7 +134,7 @@ INVALID: list[tuple[Any, str]] = [
     (None, "#"),
     ([], "#"),
     (7, "#"),
-    ({"preset": "web@2"}, "#/preset"),
+    ({"preset": "web"}, "#/preset"),
     ({"preset": 1}, "#/preset"),
     ({"presets": "web@1"}, "#/presets"),
     ({"a/b~c d\u00e9%": 1}, "#/a~1b~0c%20d%C3%A9%25"),

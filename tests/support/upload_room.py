@@ -14,10 +14,12 @@ from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
+from services.upload.presets import Presets
 from services.upload.spool import SpoolRoom
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
 from tests.support.memory import Faulty, MemoryCatalogue, MemoryLedger, MemoryObjects, MemoryQueues, VirtualClock
+from tests.support.presets import MemoryPresets
 
 
 class UploadRoom:
@@ -62,8 +64,11 @@ class UploadRoom:
             timing=self.timing,
             randomness=os.urandom,
         )
+        self.shelf = MemoryPresets()
+        self.presets = Presets(self.shelf, self.clock)
         self.desk = Desk(
             intake=self.intake,
+            presets=self.presets,
             direct=self.direct,
             commands=Commands(ledger=ledger, clock=self.clock, timing=self.timing, randomness=os.urandom),
             listing=Listing(catalogue=MemoryCatalogue(self.ledger), ledger=ledger, clock=self.clock),

@@ -76,7 +76,7 @@ def closed(app: Litestar) -> list[tuple[str, str, Scope]]:
 def asked(client: Client, method: str, path: str, job_id: str, headers: dict[str, str]) -> Any:
     """The route asked as its owner would ask it."""
     address = path.replace("{job_id}", job_id).replace("{name}", "thumb")
-    body = {"json": {"revision": 2}} if method == "POST" else {}
+    body = {"json": {"revision": 2}} if method in ("POST", "PUT") else {}
     return client.request(method, address, headers=headers, follow_redirects=False, **body)
 
 
