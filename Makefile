@@ -97,8 +97,12 @@ permissions: env ## what each role used and was granted, measured on the embedde
 calls: env ## calls to AWS for one job of four variants, counted over 200 jobs
 	@$(BIN)/python -m local calls
 
-bench: env artifact build/tools build/judge/made ## SUITE=pictures beside sharp's, SUITE=import: a cold start
+bench: env artifact build/tools build/judge/made ## SUITE=pictures|avif beside sharp's, SUITE=import: a cold start
 	@$(BIN)/python -m benchmarks $(SUITE) --judge build/judge/bin/python
+
+.PHONY: conformance
+conformance: env build/tools build/judge/made ## pictures with known answers: our score, and beside it sharp's
+	@$(BIN)/python -m benchmarks.conformance --judge build/judge/bin/python
 
 build/judge/made: benchmarks/requirements.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/judge

@@ -4,9 +4,10 @@ A program of its own, since the measure needs numpy and scipy, which nothing els
 
     python -m benchmarks.quality PICTURE DIR...    prints {DIR's name: {file: {"score", "bytes", "even"}}}
 
-The reference of a file is the picture decoded in full and reduced in one step by Pillow's Lanczos. Encoding that
-reference itself at several qualities gives a curve of score over bytes; `even` is how far above it a file lies, in
-points: two contenders' files of different bytes compare by it.
+The reference of a file is the picture decoded in full and reduced in one step by Pillow's Lanczos (premultiplied, where
+it has alpha; it is looked at on gray then). Encoding that reference itself at several qualities gives a curve of score
+over bytes; `even` is how far above it a file lies, in points: two contenders' files of different bytes compare by it.
+A PNG has no such curve, for it loses nothing; its `even` is null, and its score tells of the resize alone.
 """
 
 import io
@@ -15,35 +16,49 @@ import math
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image, ImageOps
 
-QUALITIES: Final = (74, 80, 86)
-_FORMATS: Final = {".jpg": ("JPEG", {"optimize": True, "subsampling": 2}), ".webp": ("WEBP", {"method": 4})}
+_CURVES: Final[dict[str, tuple[str, dict[str, Any], tuple[int, ...]]]] = {
+    ".jpg": ("JPEG", {"optimize": True, "subsampling": 2}, (74, 80, 86)),
+    ".webp": ("WEBP", {"method": 4}, (74, 80, 86)),
+    ".avif": ("AVIF", {"speed": 6}, (40, 50, 60)),
+}
+"""Format, options and qualities of a curve's points."""
+_GROUND: Final = (128, 128, 128, 255)
 
 
-def scores(picture: Path, folders: list[Path]) -> dict[str, dict[str, dict[str, float]]]:
+def scores(picture: Path, folders: list[Path]) -> dict[str, dict[str, dict[str, float | None]]]:
     with Image.open(picture) as opened:
-        whole = ImageOps.exif_transpose(opened).convert("RGB")
-    found: dict[str, dict[str, dict[str, float]]] = {folder.name: {} for folder in folders}
+        whole = ImageOps.exif_transpose(opened)
+        whole = whole.convert("RGBA" if whole.has_transparency_data else "RGB")
+    found: dict[str, dict[str, dict[str, float | None]]] = {folder.name: {} for folder in folders}
     for name in sorted(path.name for path in folders[0].iterdir()):
         files = {folder.name: (folder / name).read_bytes() for folder in folders}
         sizes = {Image.open(io.BytesIO(body)).size for body in files.values()}
         if len(sizes) != 1:
             raise SystemExit(f"{name} has different sizes: {sizes}")
         reference = ImageOps.fit(whole, sizes.pop(), Image.Resampling.LANCZOS)
-        form, options = _FORMATS[Path(name).suffix]
-        curve = []
-        for quality in QUALITIES:
-            target = io.BytesIO()
-            reference.save(target, form, quality=quality, **options)
-            curve.append((math.log(len(target.getvalue())), _score(reference, target.getvalue())))
+        curve = _curve(reference, Path(name).suffix)
         for contender, body in files.items():
             score = _score(reference, body)
-            even = score - _between(curve, math.log(len(body)))
-            found[contender][name] = {"score": round(score, 2), "bytes": len(body), "even": round(even, 2)}
+            even = None if curve is None else round(score - _between(curve, math.log(len(body))), 2)
+            found[contender][name] = {"score": round(score, 2), "bytes": len(body), "even": even}
     return found
+
+
+def _curve(reference: Image.Image, suffix: str) -> list[tuple[float, float]] | None:
+    """Score over the logarithm of bytes, of the reference itself; None for a format that loses nothing."""
+    if suffix not in _CURVES:
+        return None
+    form, options, qualities = _CURVES[suffix]
+    curve = []
+    for quality in qualities:
+        target = io.BytesIO()
+        reference.save(target, form, quality=quality, **options)
+        curve.append((math.log(len(target.getvalue())), _score(reference, target.getvalue())))
+    return curve
 
 
 def _score(reference: Image.Image, body: bytes) -> float:
@@ -51,9 +66,16 @@ def _score(reference: Image.Image, body: bytes) -> float:
 
     with tempfile.TemporaryDirectory() as scratch:
         files = [str(Path(scratch, name)) for name in ("reference.png", "other.png")]
-        reference.save(files[0], compress_level=1)
-        Image.open(io.BytesIO(body)).convert("RGB").save(files[1], compress_level=1)
+        _seen(reference).save(files[0], compress_level=1)
+        _seen(Image.open(io.BytesIO(body))).save(files[1], compress_level=1)
         return compute_ssimulacra2(*files)
+
+
+def _seen(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    ground = Image.new("RGBA", image.size, _GROUND)
+    return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
 
 
 def _between(curve: list[tuple[float, float]], at: float) -> float:

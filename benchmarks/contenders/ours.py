@@ -5,18 +5,18 @@ import sys
 import PIL
 
 from benchmarks.contenders.speech import speak
-from contracts.presets import preset
+from benchmarks.jobs import JOBS
 from functions.transform.allocator import keep_pages
 from functions.transform.pipeline import Made, render
 from functions.transform.steps.resize import simd
 
-VARIANTS = preset("web@1")
+JOB = JOBS[sys.argv[3]]
 
 
 def job(data: bytes) -> dict[str, bytes]:
-    outcomes = render(data, VARIANTS, int(sys.argv[2])).outcomes
+    outcomes = render(data, JOB.variants, int(sys.argv[2]), form=JOB.format).outcomes
     made = [outcome for outcome in outcomes if isinstance(outcome, Made)]
-    if len(made) != len(VARIANTS):
+    if len(made) != len(JOB.variants):
         raise SystemExit("a variant was not made")
     return {f"{one.name}.{one.format.extension}": one.body for one in made}
 
