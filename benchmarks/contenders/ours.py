@@ -10,13 +10,12 @@ from functions.transform.allocator import keep_pages
 from functions.transform.pipeline import Made, render
 from functions.transform.steps.resize import simd
 
-JOB = JOBS[sys.argv[3]]
-
 
 def job(data: bytes) -> dict[str, bytes]:
-    outcomes = render(data, JOB.variants, int(sys.argv[2]), form=JOB.format).outcomes
+    wanted = JOBS[sys.argv[3]]
+    outcomes = render(data, wanted.variants, int(sys.argv[2]), form=wanted.format).outcomes
     made = [outcome for outcome in outcomes if isinstance(outcome, Made)]
-    if len(made) != len(JOB.variants):
+    if len(made) != len(wanted.variants):
         raise SystemExit("a variant was not made")
     return {f"{one.name}.{one.format.extension}": one.body for one in made}
 

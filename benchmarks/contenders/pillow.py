@@ -13,8 +13,8 @@ SIZES = {
     "b": {"large.jpg": 1600, "medium.webp": 800, "small.webp": 400},
     "c": {"medium.avif": 800},
     "d": {"medium.webp": 800, "small.png": 400},
-}[sys.argv[3]]
-SQUARE = sys.argv[3] == "b"
+}
+"""Width by file, of each job."""
 OPTIONS = {
     "jpg": ("JPEG", {"quality": 80, "optimize": True}),
     "webp": ("WEBP", {"quality": 80}),
@@ -25,11 +25,11 @@ OPTIONS = {
 
 def job(data: bytes) -> dict[str, bytes]:
     files = {}
-    for file, width in SIZES.items():
+    for file, width in SIZES[sys.argv[3]].items():
         with Image.open(io.BytesIO(data)) as image:
             height = round(image.height * width / image.width)
             files[file] = _saved(image.resize((width, height), Image.Resampling.LANCZOS), file)
-    if SQUARE:
+    if sys.argv[3] == "b":
         with Image.open(io.BytesIO(data)) as image:
             files["thumb.jpg"] = _saved(ImageOps.fit(image, (150, 150), Image.Resampling.LANCZOS), "thumb.jpg")
     return files
