@@ -15,6 +15,7 @@ from contracts.identifiers import JobId, Tenant, VariantName
 from contracts.limits import MAX_COMMANDS, MAX_VARIANTS
 from contracts.messages import Facts, Timings
 from contracts.outputs import OutputFormat
+from contracts.plans import PartPlan
 from contracts.quality import Choice
 from contracts.variants import Variant
 
@@ -154,6 +155,8 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str | None = None
     """How it was closed: finished, undecodable, crashed, cancelled, dropped."""
     timings: Timings | None = None
+    plan: PartPlan | None = None
+    """As the function carried it out."""
     function_request_id: str = ""
 
     @property

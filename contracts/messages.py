@@ -17,6 +17,7 @@ from contracts.formats import ImageFormat
 from contracts.identifiers import MAX_TENANT_CHARS, JobId, Tenant, VariantName
 from contracts.limits import MAX_FRAMES, MAX_MESSAGE_BYTES, MAX_VARIANTS
 from contracts.outputs import OutputFormat
+from contracts.plans import PartPlan
 from contracts.quality import Choice
 from contracts.variants import Variant
 
@@ -175,6 +176,8 @@ class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
     function_request_id: str = ""
     engine: str = ""
     """Version of the picture engine that did the work."""
+    plan: PartPlan | None = None
+    """How it was done; None: nothing was, or by an earlier engine."""
 
 
 Message = Process | Transform | Finished

@@ -9,6 +9,7 @@ from contracts.debts import back_off, open_later, open_sent, owe_erase, owe_noti
 from contracts.job import DebtKind, Fault, Instant, Job, JobState, Part, VariantRecord, VariantState
 from contracts.limits import Timing
 from contracts.messages import Finished
+from contracts.plans import is_of
 
 _CLOSED_PARTS_KEPT: Final = 24
 _CLOSED_NAMES_KEPT: Final = 60
@@ -37,7 +38,8 @@ def closed(job: Job, part: Part, outcome: str, now: Instant, event: Finished | N
     """With this part closed and its debt settled."""
     after = replace(part, closed_at=now, outcome=outcome)
     if event is not None:
-        after = replace(after, timings=event.timings, function_request_id=event.function_request_id)
+        plan = event.plan if event.plan is not None and is_of(event.plan, len(part.variants)) else None
+        after = replace(after, timings=event.timings, plan=plan, function_request_id=event.function_request_id)
     parts = tuple(after if other.token == part.token else other for other in job.parts)
     job = replace(job, parts=pruned(parts))
     return settle(job, lambda debt: debt.kind is DebtKind.TRANSFORM and debt.token == part.token)

@@ -24,6 +24,7 @@ from contracts.variants import Variant
 from functions.transform.analysis.sample import Stand, sample_cut, stand
 from functions.transform.finish import finish, needs_sight
 from functions.transform.geometry import UNSEEN, Cut, Extent, Sight, Size, draft_scale, fits_output, frame
+from functions.transform.plan import Strand
 from functions.transform.pyramid import Branch, Level, planned
 from functions.transform.steps.colour import colour
 from functions.transform.steps.decode import Source, decode, inspect, quiet_decoders
@@ -115,6 +116,8 @@ class Run:
         self._deliver = deliver
         self._look = look
         self._stand: Stand | None = None
+        self.planned: list[Strand] = []
+        """What is carried out, once it is known."""
         self._variants = [variant for variant in variants if self._is_possible(variant, UNSEEN)]
         self._sights: dict[str, Sight] = {}
         self._decoded: dict[int, Picture] = {}
@@ -193,6 +196,7 @@ class Run:
             branches = planned(
                 source.upright, self._variants, threads=self._threads, scales=source.scales, sights=self._sights
             )
+            self.planned.append((tuple(self._variants), branches))
             self._stand = stand(branches) if self._look is not None else None
             for branch in branches:
                 self._begin(self._branch, branch)

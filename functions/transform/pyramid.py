@@ -100,7 +100,7 @@ def _wanted(upright: Size, variants: Sequence[Variant], sights: Mapping[str, Sig
         by_cut.setdefault(each.cut, []).append(index)
     wanted = []
     for each, indices in by_cut.items():
-        costs = {index: _encode_ns(frames[index].canvas, variants[index]) for index in indices}
+        costs = {index: encode_ns(frames[index].canvas, variants[index]) for index in indices}
         longest_first = tuple(sorted(indices, key=lambda index, costs=costs: -costs[index]))
         wanted.append(_Wanted(each, longest_first, sum(costs.values())))
     return sorted(wanted, key=lambda one: (-_area(one.cut.whole), -_area(one.cut.size), one.variants))
@@ -140,20 +140,22 @@ def _estimate(upright: Size, branches: Sequence[tuple[Branch, Sequence[_Wanted]]
     """Nanoseconds on two threads: no less than the longest chain, no less than half of all work."""
     everything, longest = 0.0, 0.0
     for branch, wanted in branches:
-        decode = _decode_ns(upright, branch.scale)
+        decode = decode_ns(upright, branch.scale)
         everything += decode + sum(one.encode_ns for one in wanted)
         longest = max(longest, decode + max(one.encode_ns / len(one.variants) for one in wanted))
     # of one branch the second thread can use nothing but the encodes
-    alone = _decode_ns(upright, branches[0][0].scale) if len(branches) == 1 else 0.0
+    alone = decode_ns(upright, branches[0][0].scale) if len(branches) == 1 else 0.0
     return max(longest, alone + (everything - alone) / 2)
 
 
-def _decode_ns(upright: Size, scale: int) -> float:
+def decode_ns(upright: Size, scale: int) -> float:
+    """Nanoseconds of one core, estimated, to decode at 1/scale."""
     pixels = _area(upright)
     return _NS_PER_SOURCE_PIXEL * pixels + _NS_PER_DECODED_PIXEL * pixels / (scale * scale)
 
 
-def _encode_ns(canvas: Size, variant: Variant) -> float:
+def encode_ns(canvas: Size, variant: Variant) -> float:
+    """Nanoseconds of one core, estimated, to encode the variant."""
     return _NS_PER_ENCODED_PIXEL[variant.output.format] * _area(canvas)
 
 

@@ -24,10 +24,12 @@ from contracts.errors import BadMessage, InternalError, Rejected, ResourceLimit,
 from contracts.formats import ImageFormat
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Transform, Undone
 from contracts.places import DIRECT, AnalysisPlace, OriginalPlace, ResultPlace, parse_original
+from contracts.plans import PartPlan
 from functions.transform.analysis.carried import carries
 from functions.transform.analysis.study import NAME as STUDY
 from functions.transform.analysis.study import Study
 from functions.transform.pipeline import ENGINE, Made, Outcome, Run
+from functions.transform.plan import part_plan
 from functions.transform.steps.decode import Source, inspect, quiet_decoders
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ def carry_out(
         undecodable=desk.undecodable.code if desk.undecodable else None,
         detail=desk.undecodable.detail[:MAX_DETAIL_CHARS] if desk.undecodable else "",
         facts=desk.facts,
+        plan=desk.plan,
         timings=Timings(
             fetch_ms=desk.fetch_ms,
             decode_ms=desk.decode_ms,
@@ -105,6 +108,7 @@ class _Desk:
         self._pool = ThreadPoolExecutor(PUTS_AT_ONCE, "put")
         self.undecodable: Rejected | None = None
         self.facts: Facts | None = None
+        self.plan: PartPlan | None = None
         self.fetch_ms = self.decode_ms = self.transform_ms = 0.0
 
     @property
@@ -148,7 +152,9 @@ class _Desk:
             study = Study(source, analysis.wanted(self._order.analyse), self._report)
             run = Run(source, self._order.variants, threads, self._take, study.look)
             facts = _facts(source, self._place)
-            run.wait(max(0.0, deadline - time.monotonic()))
+            left = max(0.0, deadline - time.monotonic())
+            run.wait(left)
+            self.plan = part_plan(self._order.variants, run.planned, source.upright, threads=threads, seconds=left)
             facts = study.added_to(facts)
         self.facts, self.decode_ms, self.transform_ms = self._fitted(facts), run.decode_ms, run.transform_ms
 

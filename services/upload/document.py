@@ -16,6 +16,7 @@ from contracts.ports import Link
 from contracts.quality import Choice
 from services import edge
 from services.upload import findings
+from services.upload.plan import PlannedPart, planned_parts
 
 _DONE: Final = frozenset({VariantState.COMPLETED, VariantState.FAILED, VariantState.CANCELLED})
 _RETRYABLE: Final = frozenset({JobState.FAILED, JobState.PARTIALLY_COMPLETED})
@@ -76,6 +77,8 @@ class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     elapsed_ms: float | None = None
     """Milliseconds of resizing and encoding."""
     warnings: tuple[str, ...] | None = None
+    engine: str | None = None
+    """Version of the picture engine that made it."""
     frames: int | None = None
     """Of an animation."""
     kept_source: bool = False
@@ -113,6 +116,8 @@ class StatusDocument(Struct, frozen=True, kw_only=True):
     progress: Progress
     source: SourceDocument
     variants: tuple[VariantDocument, ...]
+    plan: tuple[PlannedPart, ...]
+    """How the work of this run was, or is to be, done: by parts, which are made beside each other."""
     timings_ms: dict[str, float]
     analysis: dict[str, Any]
     """What the original is and what its pixels show, as far as was asked for."""
@@ -169,6 +174,7 @@ def status_document(
         progress=_progress(job),
         source=_source(job.source, job.facts),
         variants=tuple(_variant(record, links.get(record.spec.name), base) for record in job.variants),
+        plan=planned_parts(job),
         timings_ms=timings(job),
         analysis=findings.analysis(job.facts),
         metadata=findings.metadata(job.facts, private=private),
@@ -264,6 +270,7 @@ def _variant(record: VariantRecord, link: Link | None, base: str) -> VariantDocu
         url_expires_at=rfc3339(link.expires_at) if link else None,
         elapsed_ms=round(result.elapsed_ms, 1),
         warnings=result.warnings,
+        engine=result.engine or None,
         frames=result.frames if result.frames > 1 else None,
         kept_source=result.kept_source,
         quality=None if result.choice is None else _quality(result.choice),

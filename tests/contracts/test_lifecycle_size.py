@@ -25,6 +25,7 @@ from contracts.looks import Overlay
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Undone
 from contracts.outputs import Output, OutputFormat
 from contracts.places import INLINE, AnalysisPlace, OriginalPlace, ResultPlace
+from contracts.plans import BranchPlan, LevelPlan, PartPlan
 from contracts.variants import Variant
 from tests.contracts.test_lifecycle_traces import Life
 from tests.support.walk import SOURCE, done, finished
@@ -68,6 +69,11 @@ def longest_job() -> Job:
     return job
 
 
+def a_plan(variants: int) -> PartPlan:
+    levels = tuple(LevelPlan(8_192, 8_192, number - 1 if number else None, (number,)) for number in range(variants))
+    return PartPlan(branches=(BranchPlan(8, levels),), threads=6, deadline_ms=900_000, estimated_ms=900_000)
+
+
 def an_answer(dice: random.Random, name: str) -> Answer:
     kind = dice.choices([Done, Failed, Retryable, Undone], weights=[4, 2, 4, 2])[0]
     if kind is Done:
@@ -108,7 +114,7 @@ def test_whatever_a_job_lives_through_its_row_has_room_for_it(seed: int) -> None
                 event = Finished(
                     job_id=JOB_ID, token=part.token, answers=answers, facts=facts, engine="1.22.333",
                     timings=Timings(*[12_345.67] * 0, fetch_ms=12_345.67, decode_ms=12_345.67, total_ms=12_345.67),
-                    function_request_id="f" * 36,
+                    function_request_id="f" * 36, plan=a_plan(len(part.variants)),
                 )  # fmt: skip
                 if dice.random() < 0.5:
                     event = Crashed(token=part.token)

@@ -20,6 +20,7 @@ from contracts.lifecycle import step
 from contracts.messages import Done, Facts, Failed, Finished, Timings
 from contracts.outputs import OutputFormat
 from contracts.places import AnalysisPlace, ResultPlace
+from contracts.plans import BranchPlan, LevelPlan, PartPlan
 from services.upload.application import application
 from services.upload.document import rfc3339
 from services.upload.links import Links
@@ -112,6 +113,7 @@ def test_a_queued_job_shows_what_is_known_of_it(client: Client, room: UploadRoom
         "meta": {"sku": "A-17"},
         "progress": {"done": 0, "total": 4},
         "variants": [{"name": name, "state": "pending"} for name in ("large", "medium", "small", "thumb")],
+        "plan": [],
         "timings_ms": {},
         "analysis": {},
         "metadata": {},
@@ -450,3 +452,54 @@ def test_a_long_analysis_is_led_to(client: Client, room: UploadRoom) -> None:
     key = AnalysisPlace(OPEN_TENANT, job_id, DIGEST).key
     answered(room, replace(CARRIED, metadata={}, iptc={}, more=key))
     assert key in client.get(f"/status/{job_id}").json()["links"]["analysis"]
+
+
+def test_the_plan_is_told_by_names_and_the_engine_of_each_variant(client: Client, room: UploadRoom) -> None:
+    job_id = uploaded(client)
+    job = moved(room, Planned())
+    assert client.get(f"/status/{job_id}").json()["plan"] == [{"variants": ["large", "medium", "small", "thumb"]}]
+    [part] = job.parts
+    done = [
+        Done(
+            name=name,
+            key=ResultPlace(job.tenant, job.id, name, DIGEST, _format(job, name)).key,
+            digest=DIGEST,
+            bytes=9,
+            width=9,
+            height=9,
+            format=_format(job, name),
+        )
+        for name in part.variants
+    ]
+    levels = (LevelPlan(1600, 1067, None, (0,)), LevelPlan(400, 267, 0, (2, 3)))
+    plan = PartPlan(
+        branches=(BranchPlan(2, levels), BranchPlan(4, (LevelPlan(800, 533, None, (1,)),))),
+        threads=2,
+        deadline_ms=58_000,
+        estimated_ms=70,
+    )
+    timings = Timings(decode_ms=30, transform_ms=45.55)
+    answer = Finished(job_id=job.id, token=part.token, answers=tuple(done), plan=plan, timings=timings, engine="7")
+    moved(room, answer)
+    document = client.get(f"/status/{job_id}").json()
+    assert document["plan"] == [
+        {
+            "variants": ["large", "medium", "small", "thumb"],
+            "outcome": "finished",
+            "decodes": [
+                {
+                    "scale": "1/2",
+                    "levels": [
+                        {"width": 1600, "height": 1067, "variants": ["large"]},
+                        {"width": 400, "height": 267, "of": 0, "variants": ["small", "thumb"]},
+                    ],
+                },
+                {"scale": "1/4", "levels": [{"width": 800, "height": 533, "variants": ["medium"]}]},
+            ],
+            "threads": 2,
+            "deadline_ms": 58_000,
+            "estimated_ms": 70,
+            "measured_ms": 75.5,
+        }
+    ]
+    assert {variant["engine"] for variant in document["variants"]} == {"7"}
