@@ -23,7 +23,7 @@ SEED ?=
 SUITE ?= pictures
 # pure as well, but too long for the inner loop
 LEFT_TO_TEST := test_lifecycle_walk.py \
-    test_hostile_headers.py test_mutated_headers.py test_foreign_formats.py test_formats.py
+    test_hostile_headers.py test_mutated_headers.py test_fuzzed.py test_foreign_formats.py test_formats.py
 ROOMS := adapters components services functions/transform client operations local tests benchmarks
 # the function's own: what AWS runs it on (see `transform` in components/config.py)
 FUNCTION_PYTHON ?= 3.13
@@ -45,7 +45,7 @@ NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
 .PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows restore
 .PHONY: engine preview images image-test
-.PHONY: help env run check test journeys mutants fault soak permissions calls bench artifact lock docs format clean
+.PHONY: help env run check test journeys mutants fault soak fuzz generated permissions calls bench artifact lock docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -90,6 +90,12 @@ fault: env ## a promise at full size, its figure on the last line: CASE=backlog|
 
 soak: env ## jobs under faults of every kind, and nothing lost: JOBS=10000 FAULTS=500 SEED=1
 	@$(BIN)/python -m tests.support.soak --jobs "$(JOBS)" --faults "$(FAULTS)" $(if $(SEED),--seed "$(SEED)")
+
+fuzz: env ## a coverage-guided fuzzer on what reads strangers' bytes: TARGET=headers|options|messages SECONDS=60
+	@$(BIN)/python -m tests.support.fuzzing "$(or $(TARGET),headers)" --seconds "$(or $(SECONDS),60)"
+
+generated: env ## 10,000 bad inputs of each kind that is generated: bytes, forms, pictures, messages, requests; 20 minutes
+	@HYPOTHESIS_PROFILE=generated $(BIN)/python -m pytest -q -n 2 -m generated tests
 
 permissions: env ## what each role used and was granted, measured on the embedded cloud
 	@$(BIN)/python -m local permissions

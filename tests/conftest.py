@@ -1,7 +1,8 @@
 """What holds for every test: a Hypothesis profile, no cloud in the environment, no way out of the machine.
 
 Folders in `PURE` may not even talk to loopback. HYPOTHESIS_PROFILE chooses among the profiles: `default` at the desk,
-`check` for the inner loop, `ci` always the same examples, `nightly` long. Found failures are kept, except by `ci`.
+`check` for the inner loop, `generated` for 10,000 bad inputs of each kind, `ci` always the same examples, `nightly`
+long. Found failures are kept, except by `ci`.
 """
 
 import os
@@ -23,6 +24,8 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.register_profile(
     "nightly", settings.get_profile("default"), max_examples=20_000, phases=set(Phase) - {Phase.explain}
 )
+# `make generated`: as many bad inputs of each kind as are promised
+settings.register_profile("generated", settings.get_profile("default"), max_examples=10_000)
 settings.register_profile("check", settings.get_profile("default"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def mutants(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.generated
 @given(mutants())
 def test_a_changed_picture_is_within_the_limits_or_refused_by_name(data: bytes) -> None:
     with contextlib.suppress(Rejected):

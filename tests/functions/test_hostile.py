@@ -7,7 +7,7 @@ import sys
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
@@ -143,7 +143,7 @@ def test_a_truncated_picture_is_refused_or_whole(form, share):
     assert found in (("image-corrupt", "type-mismatch") if share < 0.95 else ("image-corrupt", "made"))
 
 
-@settings(max_examples=150)
+@pytest.mark.generated
 @given(st.sampled_from(FORMATS), st.data())
 def test_damaged_pictures_end_in_pictures_or_named_refusals(form, data):
     original = bytearray(pictures.sample(form, 40, 30))
@@ -153,7 +153,7 @@ def test_damaged_pictures_end_in_pictures_or_named_refusals(form, data):
     assert rendered(bytes(original), form) in {"made", *REFUSALS}
 
 
-@settings(max_examples=100)
+@pytest.mark.generated
 @given(st.sampled_from(FORMATS), st.binary(max_size=400))
 def test_garbage_behind_a_magic_number_is_refused(form, garbage):
     head = pictures.sample(form, 8, 8)[:16]

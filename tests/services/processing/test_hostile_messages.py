@@ -113,7 +113,8 @@ def test_bad_dead_letters_stay_where_they_are_and_are_told_once(pipeline: Pipeli
     assert len([line for line in told if line["event"] == "message.stays_parked"]) == len(UNREADABLE)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.generated
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(body=st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 @example("\ud800")
 @example('{"type":"process","v":1e400}')

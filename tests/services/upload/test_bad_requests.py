@@ -126,6 +126,7 @@ def reused() -> Iterator[tuple[UploadRoom, Litestar]]:
     room.threads.close()
 
 
+@pytest.mark.generated
 @given(body=st.binary(max_size=2_000))
 @example(body=b"--b0undary--\r\n")
 @example(body=b"--b0undary\r\n\r\n")
@@ -134,6 +135,7 @@ def test_random_bytes_are_never_our_fault(reused: tuple[UploadRoom, Litestar], b
     _never_ours(reused, body)
 
 
+@pytest.mark.generated
 @given(
     at=st.integers(0, len(GOOD_BODY) - 1),
     length=st.integers(0, 200),
