@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Any, BinaryIO, Final
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from adapters.clients import AwsClient
 from adapters.errors import CONFLICTS, code_of, translated
@@ -37,6 +38,13 @@ _MISSING: Final[Mapping[str, type[PipelineError]]] = {
 }
 
 
+class Copied(Struct, frozen=True):
+    """A copy that was made here; `sha256` in hex, if S3 said it."""
+
+    pinned: Pinned
+    sha256: str | None
+
+
 class S3Originals:
     """The bucket of originals, as `OriginalRanges` and `OriginalReader`; it is versioned."""
 
@@ -55,6 +63,26 @@ class S3Originals:
             ChecksumSHA256=_base64(sha256),
         )
         return Pinned(version_id=answer["VersionId"], etag=_bare(answer["ETag"]))
+
+    def copy_original(self, key: str, *, bucket: str, source: str, etag: str, media_type: str) -> Copied:
+        """Copy an object of another bucket within S3, as long as it has this ETag; its own words do not come along.
+
+        Raises SourceMissing if another object is there now, or none.
+        """
+        with translated({"PreconditionFailed": SourceMissing, "412": SourceMissing}):
+            answer = self._client.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource={"Bucket": bucket, "Key": source},
+                CopySourceIfMatch=etag,
+                MetadataDirective="REPLACE",
+                TaggingDirective="REPLACE",
+                ContentType=media_type,
+                ChecksumAlgorithm="SHA256",
+            )
+        result = answer["CopyObjectResult"]
+        pinned = Pinned(version_id=answer["VersionId"], etag=_bare(result["ETag"]))
+        return Copied(pinned=pinned, sha256=_hex(result.get("ChecksumSHA256")))
 
     def head_original(self, key: str) -> Head | None:
         try:

@@ -13,7 +13,7 @@ from contracts.formats import SNIFF_BYTES, check_declared, check_limits, measure
 from contracts.headers.reader import Seekable
 from contracts.job import Job, Source
 from contracts.limits import MAX_DIRECT_BYTES, MIB
-from contracts.ports import Head, OriginalRanges
+from contracts.ports import Head, OriginalRanges, RangeReader
 
 MOST_RANGES: Final = 512
 """Reads of one object before its header counts as too convoluted: one for each of 300 frames, and 200 MiB in a row."""
@@ -55,7 +55,7 @@ def _examined(job: Job, head: Head, originals: OriginalRanges) -> Source:
         raise PayloadTooLarge(f"the file has more than {MAX_DIRECT_BYTES} bytes", max_bytes=MAX_DIRECT_BYTES)
     if job.content_sha256 is not None and head.sha256 != job.content_sha256:
         raise DigestMismatch(f"the bytes that arrived are not those of {digest_field(job.content_sha256)}")
-    file = _Ranges(originals, job.key, head)
+    file = Ranges(originals, job.key, head)
     name = job.source.filename
     check_declared(file.read(SNIFF_BYTES), head.media_type, name)
     header = measure(file, head.bytes)
@@ -71,10 +71,10 @@ def _examined(job: Job, head: Head, originals: OriginalRanges) -> Source:
     )
 
 
-class _Ranges(Seekable):
+class Ranges(Seekable):
     """One version of an object as a file. What is read in a row is read in longer and longer ranges."""
 
-    def __init__(self, originals: OriginalRanges, key: str, head: Head) -> None:
+    def __init__(self, originals: RangeReader, key: str, head: Head) -> None:
         self._originals, self._key, self._head = originals, key, head
         self._at = 0
         self._start, self._held = 0, b""

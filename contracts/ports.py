@@ -89,8 +89,8 @@ class OriginalStore(Protocol):
         ...
 
 
-class OriginalRanges(OriginalStore, Protocol):
-    """The bucket of originals to whoever has to see what was posted straight to it."""
+class RangeReader(Protocol):
+    """Objects that are looked at in part."""
 
     def read_range(self, key: str, version_id: str, start: int, size: int) -> bytes:
         """These bytes of the key's current version, fewer at its end.
@@ -98,6 +98,10 @@ class OriginalRanges(OriginalStore, Protocol):
         Raises SourceMissing if the current version is another, or there is none.
         """
         ...
+
+
+class OriginalRanges(OriginalStore, RangeReader, Protocol):
+    """The bucket of originals to whoever has to see what was posted straight to it."""
 
 
 class PostSigner(Protocol):

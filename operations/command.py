@@ -15,7 +15,7 @@ from cyclopts import App, Parameter
 
 from client.errors import BadInput
 from client.outcome import OK, say
-from operations import account_commands, doctor_commands, key_commands, letters
+from operations import account_commands, doctor_commands, import_commands, key_commands, letters
 
 NEWER: Final = 1
 """Exit code of `amis --check`: there is something to fetch."""
@@ -25,6 +25,7 @@ Stack = Annotated[str, Parameter(name=["--stack", "-s"], help="Name of a stack, 
 app: Final = App(name="darkroom")
 app.update(account_commands.app)
 app.update(doctor_commands.app)
+app.update(import_commands.app)
 app.update(letters.app)
 app.command(key_commands.app)
 

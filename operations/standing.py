@@ -65,7 +65,7 @@ class Standing:
         s3: AwsClient,
         sqs: AwsClient,
     ) -> None:
-        self.stack, self.settings, self.s3 = stack, settings, s3
+        self.stack, self.settings, self.region, self.s3 = stack, settings, region, s3
         self.shards = settings.due_shards
         self.originals, self.results = (bucket_name(stack, what, account, region) for what in ("originals", "results"))
         self.table = physical_name(stack, JOBS.name)
