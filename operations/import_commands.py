@@ -12,7 +12,7 @@ from client.outcome import OK, Json, print_json, say
 
 if TYPE_CHECKING:
     from contracts.options import Options
-    from operations.importing import End, Tally
+    from operations.import_ends import End, Tally
 
 INCOMPLETE: Final = 1
 """Exit code: some could not be taken now."""
@@ -80,7 +80,8 @@ def import_(
     from adapters.clock import SystemClock
     from components.price_file import read
     from operations import import_bill
-    from operations.importing import Importer, Pace, Waiting, tally
+    from operations.import_ends import Waiting, tally
+    from operations.importing import Importer, Pace
     from operations.keys import seconds_of
     from operations.sources import Pictures, source_of
     from operations.standing import standing

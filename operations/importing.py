@@ -10,14 +10,11 @@ was given up before anything was stored is begun anew. The source is read and ne
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msgspec import Struct
 
 from adapters.errors import code_of
 from adapters.objects import S3Originals
@@ -33,6 +30,7 @@ from contracts.messages import Outgoing
 from contracts.options import Options, fingerprint
 from contracts.places import INLINE, OriginalPlace
 from contracts.ports import Clock
+from operations.import_ends import End, Fate, Waiting
 from operations.sources import Picture, Pictures
 from operations.standing import Standing
 
@@ -44,36 +42,6 @@ _ROUNDS: Final = 8
 _DOMAIN: Final = "\0import\0"
 """Before a picture's address where an id is derived: no Idempotency-Key of a request begins so."""
 _GIVEN_UP: Final = frozenset({JobState.ABANDONED})
-
-
-class Fate(StrEnum):
-    """What becomes of a picture in this run."""
-
-    TAKEN = "taken"
-    THERE = "there"
-    """An earlier run took it."""
-    GONE = "gone"
-    """An earlier run took it, and its job was deleted or its life is over: it is not brought back."""
-    SKIPPED = "skipped"
-    """It cannot be taken; `reason` says why, and that will not change by itself."""
-    FAILED = "failed"
-    """Something did not answer, or it changed meanwhile: the next run tries it again."""
-
-
-class End(Struct, frozen=True, kw_only=True):
-    """What became of one picture."""
-
-    picture: Picture
-    fate: Fate
-    reason: str = ""
-    job_id: JobId | None = None
-
-
-class Waiting(Struct, frozen=True, kw_only=True):
-    """A picture that is to be taken, as this job."""
-
-    picture: Picture
-    job_id: JobId
 
 
 class Pace:
@@ -252,39 +220,6 @@ class Importer:
             self._stack.queues.send(messages)
         except Unavailable:
             return
-
-
-class Tally(Struct, frozen=True):
-    """What a run came to; `told` are those that somebody has to hear of."""
-
-    counts: Counter[Fate]
-    told: list[End]
-
-    @property
-    def failed(self) -> int:
-        return self.counts[Fate.FAILED]
-
-    def text(self, taken: str) -> str:
-        """One line for people; `taken` is the word for what was, or would be."""
-        words = {Fate.TAKEN: taken, Fate.THERE: "there already", Fate.GONE: "deleted since"}
-        return ", ".join(f"{self.counts[fate]} {words.get(fate, fate.value)}" for fate in Fate)
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "counts": {fate.value: self.counts[fate] for fate in Fate},
-            "troubles": [{"key": end.picture.key, "fate": end.fate.value, "reason": end.reason} for end in self.told],
-        }
-
-
-def tally(ends: Iterable[End]) -> Tally:
-    """Count them."""
-    counts: Counter[Fate] = Counter()
-    told = []
-    for end in ends:
-        counts[end.fate] += 1
-        if end.fate in (Fate.SKIPPED, Fate.FAILED):
-            told.append(end)
-    return Tally(counts, told)
 
 
 def _unfit(picture: Picture) -> str:

@@ -20,7 +20,8 @@ from contracts.options import Options
 from contracts.ports import Received
 from operations import import_commands
 from operations.import_bill import bill
-from operations.importing import End, Fate, Importer, Pace, Waiting, tally
+from operations.import_ends import End, Fate, Waiting, tally
+from operations.importing import Importer, Pace
 from operations.sources import Picture, Pictures, source_of
 from tests.support import pictures
 from tests.support.hostile import FOREIGN
