@@ -22,7 +22,7 @@ from client import job_commands, preset_commands, table
 from client.conversation import DEFAULT_ADDRESS, UploadOptions
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError
-from client.given import given_variants
+from client.given import given_variants, variants_in_lines
 from client.outcome import OK, STOPPED, WRONG_INPUT, ApiKey, Batch, Json, Url, code_of, explain, print_json, say
 from client.progress import reporter
 
@@ -64,12 +64,14 @@ app: Final = App(
   darkroom put chair.jpg
   darkroom put *.jpg --preset web@1 --no-wait
   darkroom put chair.jpg --variants '[{"name":"s","resize":{"width":300}}]'
+  darkroom put chair.jpg --variant 'hero=rs:cover:1600:900/f:avif'
   darkroom put chair.jpg --variants @variants.json --json | jq .variants
   camera | darkroom put -"""
 )
 def put(
     *files: str,
     preset: str | None = None,
+    variant: Annotated[list[str] | None, Parameter(negative="")] = None,
     variants: str | None = None,
     wait: bool = True,
     timeout: float | None = None,
@@ -85,7 +87,9 @@ def put(
     files
         Pictures to send; - is standard input.
     preset
-        Name of a set of variants, as web@1; without it and without --variants the server's own.
+        Name of a set of variants, as web@1; without it and without variants the server's own.
+    variant
+        What to make of each picture, in the compact form of docs/api.md; as often as needed.
     variants
         What to make of each picture, as a JSON list, or @FILE to read it from.
     wait
@@ -102,8 +106,12 @@ def put(
     options = UploadOptions()
     if preset is not None:
         options["preset"] = preset
-    if variants is not None:
-        options["variants"] = given_variants(variants, "--variants")
+    wanted = [
+        *variants_in_lines(variant or []),
+        *(given_variants(variants, "--variants") if variants is not None else []),
+    ]
+    if variant or variants is not None:
+        options["variants"] = wanted
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
     with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:

@@ -11,7 +11,7 @@ import msgspec
 
 from contracts.direct import DirectUpload
 from contracts.keys import Scope
-from contracts.options import Options
+from contracts.options import LINE, Options
 
 REFERENCE: Final = "#/components/schemas/{name}"
 
@@ -39,6 +39,10 @@ _PROBLEM: Final[dict[str, Any]] = {
         },
     },
 }
+_LINE: Final[dict[str, Any]] = {
+    "type": "string",
+    "description": "The variants in their compact form, instead of `variants`: `hero=rs:cover:1600:900/f:avif`.",
+}
 _API_KEY: Final = "key"
 _KEY_SCHEME: Final[dict[str, Any]] = {
     "type": "http",
@@ -60,6 +64,7 @@ _UPLOAD_BODY: Final[dict[str, Any]] = {
                 "required": ["file"],
                 "properties": {
                     "options": {"$ref": "#/components/schemas/Options"},
+                    "t": {"type": "string", "description": "Instead of options: variants in their compact form."},
                     "file": {"type": "string", "contentMediaType": "image/*", "description": "The picture."},
                 },
             },
@@ -127,6 +132,7 @@ _PARAMETERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
         _header("Content-Digest", "`sha-256=:<base64>:` of the whole body (RFC 9530); other bytes are refused."),
         _header("Repr-Digest", "The same."),
         _in_query("preset", "Of a bare picture: as in the options. So are `priority`, `expires_in` and `digest`."),
+        _in_query("t", "Of a bare picture: its variants in their compact form, `hero=rs:cover:1600:900/f:avif`."),
         _in_query("priority", "Of a bare picture."),
         _in_query("expires_in", "Of a bare picture."),
         _in_query("digest", "Of a bare picture."),
@@ -157,6 +163,8 @@ _FURTHER: Final[dict[tuple[str, str], dict[str, Any]]] = {
 def described(schema: dict[str, Any], scopes: Mapping[tuple[str, str], Scope], asks_for_key: bool) -> dict[str, Any]:
     """The whole description, from Litestar's; `scopes` by path and method."""
     _, components = msgspec.json.schema_components((Options, DirectUpload), ref_template=REFERENCE)
+    for name in (Options.__name__, DirectUpload.__name__):
+        components[name]["properties"][LINE] = _LINE
     # one schema a type: msgspec's of the options replace what Litestar made of the types they share
     schemas = {**schema.get("components", {}).get("schemas", {}), **components, "Problem": _PROBLEM}
     paths = {

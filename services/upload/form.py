@@ -4,6 +4,7 @@ Litestar's own reader answers 500 to a text part that is not UTF-8, takes a file
 another kind, and puts no limit on a part; so we read ourselves. Order and names are fixed (RFC 7578 is the form):
 
     options   JSON, optional, first        file   the picture, exactly one
+    t         variants in a line, instead of options
 
 Knows nothing of Litestar: it is given headers and chunks, and raises failures of `contracts.errors`.
 """
@@ -12,6 +13,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 from multipart import (
     MultipartError,
@@ -23,6 +25,7 @@ from multipart import (
 
 from contracts.errors import Malformed, PayloadTooLarge, UnsupportedMediaType
 from contracts.limits import MAX_BODY_BYTES, MAX_OPTIONS_BYTES
+from contracts.options import LINE
 from services.upload.digests import promised
 from services.upload.spool import Spool
 
@@ -106,6 +109,7 @@ class _Reading:
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._options: bytearray | None = None
+        self._first = ""
         self._part: MultipartSegment | None = None
         self._file: MultipartSegment | None = None
 
@@ -128,19 +132,30 @@ class _Reading:
         if self._file is None:
             raise Malformed("there is no part named file", errors=[("#/file", "missing")])
         return Form(
-            options=None if self._options is None else bytes(self._options),
+            options=self._spoken(),
             filename=self._file.filename,
             content_type=self._file.header("Content-Type"),
             digests=promised(self._file.headerlist),
         )
+
+    def _spoken(self) -> bytes | None:
+        """The options as JSON, also if they came as the line alone."""
+        if self._options is None:
+            return None
+        if self._first == "options":
+            return bytes(self._options)
+        try:
+            return msgspec.json.encode({LINE: self._options.decode()})
+        except UnicodeDecodeError as error:
+            raise Malformed(f"the part named {LINE} is not UTF-8") from error
 
     def _begin(self, part: MultipartSegment) -> None:
         encoding = str(part.header("Content-Transfer-Encoding", "")).strip().lower()
         if encoding not in _PLAIN_ENCODINGS:
             raise Malformed("a part has a Content-Transfer-Encoding; send its bytes as they are")
         match part.name:
-            case "options":
-                self._begin_options(part)
+            case "options" | "t":
+                self._begin_options(part, part.name)
             case "file":
                 if self._file is not None:
                     raise Malformed("there are two parts named file", errors=[("#/file", "more than one")])
@@ -148,17 +163,18 @@ class _Reading:
             case "" | None:
                 raise Malformed("a part has no name")
             case _:
-                raise Malformed("there is a part of another name; only options and file are read here")
+                raise Malformed("there is a part of another name; only options, t and file are read here")
         self._part = part
 
-    def _begin_options(self, part: MultipartSegment) -> None:
+    def _begin_options(self, part: MultipartSegment, name: str) -> None:
         if self._options is not None:
-            raise Malformed("there are two parts named options", errors=[("#/options", "more than one")])
+            both = f"there are two parts named {name}" if name == self._first else "say options or t: one part for both"
+            raise Malformed(both, errors=[(f"#/{name}", "more than one")])
         if self._file is not None:
-            raise Malformed("the part named options must come before the file", errors=[("#/options", "too late")])
+            raise Malformed(f"the part named {name} must come before the file", errors=[(f"#/{name}", "too late")])
         if (part.charset.lower() if part.charset else None) not in _TEXT_CHARSETS:
-            raise Malformed("the options must be UTF-8", errors=[("#/options", "another charset")])
-        self._options = bytearray()
+            raise Malformed("the options must be UTF-8", errors=[(f"#/{name}", "another charset")])
+        self._options, self._first = bytearray(), name
 
 
 def _too_large() -> PayloadTooLarge:

@@ -26,8 +26,9 @@ from contracts.job import Instant, Job, JobState, Source
 from contracts.lifecycle import owed, step
 from contracts.limits import Timing
 from contracts.messages import Outgoing
-from contracts.options import Options, fingerprint
+from contracts.options import Options, fingerprint, invalid
 from contracts.places import INLINE, OriginalPlace
+from contracts.planning import why_beyond
 from contracts.ports import Clock, Ledger, OriginalStore, Pinned
 from contracts.variants import Variant
 from services.upload.shares import Lanes, OneLane
@@ -116,9 +117,15 @@ class Intake:
     def accept(self, arrival: Arrival) -> Accepted:
         """Own the upload.
 
-        Raises KeyReused if the key belongs to another request, Gone if its job is over without an original or deleted,
-        Unavailable if a port did not answer: the same request may simply be sent again, under its key.
+        Raises SpecInvalid for a crop that lies beyond the picture, KeyReused if the key belongs to another request,
+        Gone if its job is over without an original or deleted, Unavailable if a port did not answer: the same request
+        may simply be sent again, under its key.
         """
+        for number, variant in enumerate(arrival.options.variants):
+            width, height = arrival.source.width, arrival.source.height
+            beyond = why_beyond(variant, width, height) if width and height else None
+            if beyond is not None:
+                raise invalid(f"#/variants/{number}/crop", beyond)
         with self._counted():
             return self._accept(arrival)
 

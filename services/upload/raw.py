@@ -1,8 +1,9 @@
 """Reading an upload that is nothing but the picture: the body is the file, and the options stand in the query.
 
     POST /uploads?preset=web@1&filename=chair.jpg        Content-Type: image/jpeg
+    POST /uploads?t=hero=rs:cover:1600:900/f:avif        Content-Type: image/jpeg
 
-A query says `preset`, `priority`, `expires_in` and `digest`, or all of the options at once as JSON in `options`.
+A query says `preset`, `t`, `priority`, `expires_in` and `digest`, or all of the options at once as JSON in `options`.
 Knows nothing of Litestar, as `form`.
 """
 
@@ -14,11 +15,11 @@ import msgspec
 
 from contracts.errors import Malformed, PayloadTooLarge, UnsupportedMediaType
 from contracts.limits import MAX_BODY_BYTES
-from contracts.options import invalid
+from contracts.options import LINE, invalid
 from services.upload.form import Form
 from services.upload.spool import Spool
 
-_SHORT: Final = ("preset", "priority", "expires_in", "digest")
+_SHORT: Final = ("preset", LINE, "priority", "expires_in", "digest")
 _KNOWN: Final = frozenset({*_SHORT, "options", "filename"})
 
 

@@ -105,6 +105,27 @@ def test_put_takes_variants_from_a_file_and_a_picture_from_a_pipe(imitation: Imi
 
 
 @pytest.mark.slow
+def test_put_takes_variants_in_a_line_each(imitation: Imitation, folder: Path) -> None:
+    imitation.will(accepted_reply())
+    ran = darkroom(
+        *("put", "chair.jpg", "--variant", "hero=rs:cover:1600:900/f:avif", "--variant", "mini=rs::200/gray"),
+        *("--no-wait", "--json", "--url", imitation.address),
+        folder=folder,
+    )
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(imitation.heard[0].parts[0][3]) == {
+        "variants": [
+            {
+                "name": "hero",
+                "resize": {"width": 1600, "height": 900, "fit": "cover"},
+                "output": {"format": "avif"},
+            },
+            {"name": "mini", "resize": {"height": 200}, "filters": {"greyscale": True}},
+        ]
+    }
+
+
+@pytest.mark.slow
 def test_json_is_one_line_a_file_on_standard_output_and_nothing_else(imitation: Imitation, folder: Path) -> None:
     imitation.will(
         accepted_reply(),
@@ -192,6 +213,8 @@ def test_where_nothing_listens_one_line_names_the_address(folder: Path) -> None:
             "an Idempotency-Key names one upload; send these files one by one",
         ),
         (["put", "a", "--variants", "{"], "--variants has no JSON list of variants: "),
+        (["put", "a", "--variant", "a=rx:1"], "--variant: a: rx:1: there is no such key; there are fl ro "),
+        (["put", "a", "--variant", "a=rs::0"], "--variant: Expected `int` >= 1"),
         (["put", "a", "--variants", "@none"], "none cannot be read: No such file or directory; "),
         (["put", "a", "--nope"], "Unknown option: --nope; darkroom --help shows how"),
         (["nope"], 'Unknown command "nope". Available commands: '),

@@ -11,9 +11,9 @@ from functions.transform.steps.ground import ground
 from functions.transform.steps.picture import Picture, straight
 
 _FINE: Final = 8
-"""Samples a pixel along each side: 64 levels of an edge."""
-_MOST: Final = 2_048
-"""Pixels of a corner that is drawn finer than it is: beyond, a step of an edge is lost in the size."""
+"""Samples a pixel along each side, at most: 64 levels of an edge."""
+_DRAWN: Final = 2_048
+"""Samples along the side of a corner, at most: the larger it is, the less one level of one pixel is seen."""
 
 
 def apply(picture: Picture, variant: Variant, frame: Frame) -> Picture:
@@ -40,7 +40,7 @@ def apply(picture: Picture, variant: Variant, frame: Frame) -> Picture:
 def _rounded(size: tuple[int, int], radius: float) -> Image.Image:
     """How much of each pixel lies within."""
     side = int(radius) + 1
-    fine = _FINE if side <= _MOST else 1
+    fine = max(1, min(_FINE, _DRAWN // side))
     corner = Image.new("L", (side * fine, side * fine), 0)
     ImageDraw.Draw(corner).ellipse((0, 0, 2 * radius * fine - 1, 2 * radius * fine - 1), fill=255)
     # beyond the centre of the circle all is within

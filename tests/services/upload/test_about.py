@@ -83,9 +83,9 @@ def test_every_operation_has_a_name_an_answer_and_a_problem(description: dict[st
 def test_an_upload_is_described_as_the_form_that_is_read(description: dict[str, Any]) -> None:
     form = description["paths"]["/uploads"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert form["schema"]["required"] == ["file"]
-    assert list(form["schema"]["properties"]) == ["options", "file"]
+    assert list(form["schema"]["properties"]) == ["options", "t", "file"]
     options = description["components"]["schemas"]["Options"]
-    assert {"preset", "variants", "priority", "expires_in", "meta"} <= set(options["properties"])
+    assert {"preset", "variants", "t", "priority", "expires_in", "meta"} <= set(options["properties"])
     assert options["additionalProperties"] is False
 
 

@@ -7,6 +7,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from contracts.compact import spelled
 from contracts.formats import ImageFormat
 from contracts.job import Lane
 from contracts.limits import MAX_BODY_BYTES
@@ -46,6 +47,50 @@ def test_all_options_may_stand_there_as_json(client: Client, room: UploadRoom) -
     assert client.post(f"/uploads?options={options}", content=JPEG, headers=KIND).status_code == 202
     [job] = room.ledger.jobs()
     assert (job.meta, [record.spec.name for record in job.variants]) == ({"sku": "A-17"}, ["s"])
+
+
+def test_variants_may_stand_there_in_a_line(client: Client, room: UploadRoom) -> None:
+    line = "hero=rs:cover:40:30/g:fp:0.4:0.3/f:webp;mini=cf:0:0:0.5:1/gray"
+    assert client.post(f"/uploads?t={quote(line)}&priority=bulk", content=JPEG, headers=KIND).status_code == 202
+    [job] = room.ledger.jobs()
+    assert spelled([record.spec for record in job.variants]) == line
+    assert job.lane is Lane.BULK
+
+
+def test_a_line_may_be_the_only_words_of_a_form(client: Client, room: UploadRoom) -> None:
+    answer = client.post("/uploads", data={"t": "mini=rs::30/f:png"}, files={"file": ("a.jpg", JPEG, "image/jpeg")})
+    assert answer.status_code == 202, answer.text
+    [job] = room.ledger.jobs()
+    assert spelled([record.spec for record in job.variants]) == "mini=rs::30/f:png".replace("rs::30", "rs:inside:30")
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        ({"t": "a=f:webp", "options": "{}"}, 400, "malformed"),
+        ({"options": "{}", "t": "a=f:webp"}, 400, "malformed"),
+        ({"t": "a=rs:cover:0:9"}, 422, "spec-invalid"),
+        ({"t": "a=nope"}, 422, "spec-invalid"),
+        ({"t": ""}, 422, "spec-invalid"),
+        ({"t": "a=cr:90:0:20:5"}, 422, "spec-invalid"),
+        ({"options": '{"variants":[{"name":"a","crop":{"x":0,"y":90,"width":9,"height":9}}]}'}, 422, "spec-invalid"),
+    ],
+)
+def test_a_bad_line_is_refused_and_leaves_nothing(
+    client: Client, room: UploadRoom, data: dict[str, str], status: int, code: str
+) -> None:
+    refused(client.post("/uploads", data=data, files={"file": ("a.jpg", JPEG, "image/jpeg")}), status, code)
+    assert room.is_untouched
+
+
+def test_a_crop_that_a_picture_lying_on_its_side_may_have_is_taken(client: Client) -> None:
+    """The header says 96 × 64; the orientation is in the EXIF that only the function reads."""
+    assert client.post(f"/uploads?t={quote('a=cr:0:0:60:90')}", content=JPEG, headers=KIND).status_code == 202
+    document = refused(
+        client.post(f"/uploads?t={quote('a=cr:0:0:90:90')}", content=JPEG, headers=KIND), 422, "spec-invalid"
+    )
+    assert document["errors"] == [{"pointer": "#/variants/0/crop", "detail": document["errors"][0]["detail"]}]
+    assert "96×64" in document["errors"][0]["detail"]
 
 
 def test_a_bare_picture_and_a_form_of_it_are_the_same_request(client: Client, room: UploadRoom) -> None:
