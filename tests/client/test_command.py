@@ -120,7 +120,7 @@ def test_put_takes_variants_in_a_line_each(imitation: Imitation, folder: Path) -
                 "resize": {"width": 1600, "height": 900, "fit": "cover"},
                 "output": {"format": "avif"},
             },
-            {"name": "mini", "resize": {"height": 200}, "filters": {"greyscale": True}},
+            {"name": "mini", "resize": {"width": 200}, "filters": {"greyscale": True}},
         ]
     }
 
