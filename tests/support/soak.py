@@ -26,7 +26,8 @@ from tests.support.cases import Broken, hold, say
 from tests.support.mishaps import HOST_KILLS, MISHAPS
 from tests.support.siege import SHORTENED, Siege, siege, until
 
-UNDER_WAY: Final = 40
+UNDER_WAY: Final = 48
+"""Jobs at once. What a fault holds up keeps its place; the rest is a few seconds of work for a machine of two cores."""
 SENDERS: Final = 6
 FRESH_SECONDS: Final = 3.0
 """Jobs so young when a host is killed were held up by nothing before: their ends are its recovery."""
@@ -46,9 +47,9 @@ class Mishap(Struct):
 class Load:
     """Senders and the watcher. `ended` has the moment (seconds since the epoch) at which each job ended."""
 
-    def __init__(self, world: Siege, jobs: int) -> None:
-        self._world, self._left, self._all = world, jobs, jobs
-        self._asked, self._allowed = 0, UNDER_WAY // 2
+    def __init__(self, world: Siege, jobs: int, under_way: int) -> None:
+        self._world, self._left, self._all, self._most = world, jobs, jobs, under_way
+        self._asked, self._allowed = 0, under_way // 2
         self._lock = threading.Condition()
         self.begun: dict[str, float] = {}
         self.ended: dict[str, float] = {}
@@ -77,11 +78,11 @@ class Load:
     def allow(self, share: float) -> None:
         """Let this share of all jobs be sent, and a few more: so that there is work until the last fault."""
         with self._lock:
-            self._allowed = round(self._all * share) + UNDER_WAY // 2
+            self._allowed = round(self._all * share) + self._most // 2
             self._lock.notify_all()
 
     def _may_send(self) -> bool:
-        return self._asked - len(self.ended) < UNDER_WAY and self._asked < self._allowed
+        return self._asked - len(self.ended) < self._most and self._asked < self._allowed
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -133,10 +134,10 @@ def _end(job: Job) -> float:
 class Soak:
     """One campaign over a world that is up."""
 
-    def __init__(self, world: Siege, *, jobs: int, faults: int, seed: int) -> None:
+    def __init__(self, world: Siege, *, jobs: int, faults: int, seed: int, under_way: int = UNDER_WAY) -> None:
         self._world, self._jobs, self._faults = world, jobs, faults
         self._dice = random.Random(seed)
-        self.load = Load(world, jobs)
+        self.load = Load(world, jobs, under_way)
         self.brought: Counter[str] = Counter()
         self.met: list[Mishap] = []
         self.recoveries: list[float] = []
@@ -236,11 +237,11 @@ def percentile(values: Sequence[float], share: int) -> float | None:
     return ordered[-(-len(ordered) * share // 100) - 1] if ordered else None
 
 
-def run(jobs: int, faults: int, seed: int, timing: dict[str, Any]) -> tuple[Soak, str]:
+def run(jobs: int, faults: int, seed: int, timing: dict[str, Any], under_way: int = UNDER_WAY) -> tuple[Soak, str]:
     """The campaign and its figure; raises Broken."""
     with siege(timing) as world:
         say(f"a stack is up; seed {seed}")
-        soak = Soak(world, jobs=jobs, faults=faults, seed=seed)
+        soak = Soak(world, jobs=jobs, faults=faults, seed=seed, under_way=under_way)
         soak.run()
         say("everything has ended; the doctor looks")
         broken = soak.judge()
@@ -258,11 +259,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--faults", type=int, default=500)
     parser.add_argument("--seed", type=int, default=None, help="of the order of faults; without it one is drawn")
+    parser.add_argument("--under-way", type=int, default=UNDER_WAY, help="jobs at once; fewer on a slow machine")
     parser.add_argument("--shortened", action="store_true", help="with the times of the tests, not those of a stack")
     given = parser.parse_args(arguments)
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(1_000_000)
     try:
-        soak, figure = run(given.jobs, given.faults, seed, SHORTENED if given.shortened else {})
+        soak, figure = run(given.jobs, given.faults, seed, SHORTENED if given.shortened else {}, given.under_way)
         if not given.shortened:
             recovery = percentile(soak.recoveries, 99)
             hold(recovery is None or recovery <= RECOVERY_SECONDS, figure)
