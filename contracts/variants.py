@@ -63,9 +63,6 @@ class Variant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 WHOLE_TO: Final = 1e-9
 """By how much fractions may exceed 1 together: decimal fractions have no exact sum."""
 
-_PLAIN: Final = Variant(name="plain")
-_NOT_YET: Final = ("overlays",)
-
 
 def objections(variant: Variant) -> Iterator[tuple[str, str]]:
     """What is wrong with a variant of which every value is in its range: JSON Pointers within it, and why."""
@@ -79,9 +76,10 @@ def objections(variant: Variant) -> Iterator[tuple[str, str]]:
             yield f"/overlays/{number}", "an overlay is a text or an asset"
         if overlay.anchor is Gravity.SMART:
             yield f"/overlays/{number}/anchor", "an overlay has no smart place"
-    for name in _NOT_YET:
-        if getattr(variant, name) != getattr(_PLAIN, name):
-            yield f"/{name}", "not carried out yet"
+        if overlay.text is not None and not overlay.text.isprintable():
+            yield f"/overlays/{number}/text", "a text is one line of characters that can be seen"
+        if overlay.asset is not None:
+            yield f"/overlays/{number}/asset", "pictures as watermarks are not carried out yet; a text is"
 
 
 def _of_crop(crop: Crop | None) -> Iterator[tuple[str, str]]:

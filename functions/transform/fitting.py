@@ -56,7 +56,7 @@ def fitted(
         case Fit.CONTAIN:
             size = _scaled(source, bound, inside=True, enlarge=enlarge)
             across, down = (
-                math.floor(_placed(bound[axis] - size[axis], _share(gravity, axis), step[axis])) for axis in (0, 1)
+                math.floor(placed(bound[axis] - size[axis], share_before(gravity, axis), step[axis])) for axis in (0, 1)
             )
             return Fitted((0, 0, *source), size, bound, (across, down))
         case Fit.COVER:
@@ -106,17 +106,17 @@ def _covering(source: Size, size: Size, gravity: Gravity, step: Extent, point: E
         if point is not None:
             corner.append(min(max(point[axis] - extent[axis] / 2, 0.0), free))
         else:
-            corner.append(_placed(free, _share(gravity, axis), step[axis] * extent[axis] / size[axis]))
+            corner.append(placed(free, share_before(gravity, axis), step[axis] * extent[axis] / size[axis]))
     return corner[0], corner[1], corner[0] + extent[0], corner[1] + extent[1]
 
 
-def _share(gravity: Gravity, axis: int) -> float:
+def share_before(gravity: Gravity, axis: int) -> float:
     """Of the free length along an axis, how much lies before what is placed."""
     before, after = (("west", "east"), ("north", "south"))[axis]
     return 0.0 if before in gravity.value else 1.0 if after in gravity.value else 0.5
 
 
-def _placed(free: float, share: float, step: float) -> float:
+def placed(free: float, share: float, step: float) -> float:
     """Where something begins that has so much room: from its anchor by the step, inwards; never out of its room."""
     return min(max(free * share + (-step if share == 1.0 else step), 0.0), max(free, 0.0))
 

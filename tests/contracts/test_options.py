@@ -129,6 +129,11 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"overlays": [{"text": "a"}, {}]}, "/overlays/1"),
     ({"overlays": [{"text": "a", "asset": f"{new_job_id(0, bytes(10))}.a"}]}, "/overlays/0"),
     ({"overlays": [{"text": "a", "anchor": "smart"}]}, "/overlays/0/anchor"),
+    ({"overlays": [{"text": "a\nb"}]}, "/overlays/0/text"),
+    ({"overlays": [{"text": "\u202ea"}]}, "/overlays/0/text"),
+    ({"overlays": [{"asset": f"{new_job_id(0, bytes(10))}.logo"}]}, "/overlays/0/asset"),
+    ({"trim": {"tolerance": 1}, "rotate": 30}, "/trim"),
+    ({"gravity": "smart", "rotate": 30, "resize": BOX | {"fit": "cover"}}, "/gravity"),
 ]
 INVALID: list[tuple[Any, str]] = [
     (None, "#"),

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from contracts.compact import parse
 from contracts.formats import ImageFormat
@@ -122,8 +122,6 @@ def test_what_was_cropped_away_has_no_part_in_what_is_left() -> None:
 
 
 def pictures_differ(one: Image.Image, other: Image.Image) -> float:
-    from PIL import ImageChops, ImageStat
-
     ground = Image.new("RGBA", one.size, (128, 128, 128, 255))
     both = [Image.alpha_composite(ground, each.convert("RGBA")).convert("RGB") for each in (one, other)]
     return max(ImageStat.Stat(ImageChops.difference(*both)).mean)
@@ -417,6 +415,78 @@ def test_corners_of_a_format_without_alpha_are_background() -> None:
     assert made(picture, "ra:30/bg:ff0000/f:jpeg").getpixel((0, 0)) == pytest.approx((254, 0, 0), abs=20)
     # transparent already, it is no less so
     assert made(plain(10, 20, 30, 100, size=(80, 80)), "ra:30").getpixel((40, 40)) == (10, 20, 30, 100)
+
+
+# watermarks --------------------------------------------------------------------------------------------
+
+
+def traces(picture: Image.Image, line: str) -> tuple[int, int, int, int]:
+    """The box of all that a watermark changed."""
+    found = made(picture, line).convert("RGB")
+    assert found.size == picture.size
+    box = ImageChops.difference(found, picture).convert("L").point([255 if level > 40 else 0 for level in range(256)])
+    assert box.getbbox() is not None
+    return box.getbbox()
+
+
+@pytest.mark.parametrize("scale", [10, 25, 60, 100])
+@pytest.mark.parametrize("text", ["A", "Darkroom 2026", "x" * 60])
+def test_a_text_takes_its_share_of_the_width_and_never_leaves_the_picture(text: str, scale: int) -> None:
+    ground = plain(90, 120, 90, size=(400, 300))
+    left, top, right, bottom = traces(ground, f"tx:{text}:center::{scale}")
+    assert right - left <= 400 * scale / 100 + 1
+    is_bound_by_height = text == "A" and scale == 100
+    assert right - left >= 400 * scale / 100 * 0.85 - 3 or is_bound_by_height
+    assert (left + right) / 2 == pytest.approx(200, abs=400 * 0.02 + 2)
+    assert (top + bottom) / 2 == pytest.approx(150, abs=5)
+
+
+def test_a_text_lies_at_its_anchor_and_steps_inwards() -> None:
+    ground = plain(90, 120, 90, size=(400, 300))
+    south_east = traces(ground, "tx:mark")
+    assert south_east[2] >= 397
+    assert south_east[3] >= 297
+    moved = traces(ground, "tx:mark:south-east:::20:30")
+    assert (south_east[0] - moved[0], south_east[1] - moved[1]) == (20, 30)
+    north_west = traces(ground, "tx:mark:north-west:::0.25:0:fraction")
+    assert 100 <= north_west[0] <= 104
+    assert north_west[1] <= 3
+    assert traces(ground, "tx:mark:west:::9999")[2] >= 397
+
+
+def test_opacity_is_a_share_and_transparency_below_is_kept() -> None:
+    ground = plain(0, 0, 0, size=(300, 200))
+    full = made(ground, "tx:█████:center").convert("L").getextrema()[1]
+    half = made(ground, "tx:█████:center:50").convert("L").getextrema()[1]
+    assert full == 255
+    assert half == pytest.approx(128, abs=2)
+    clear = made(plain(0, 0, 0, 0, size=(300, 200)), "tx:mark:center")
+    assert clear.getpixel((2, 2))[3] == 0
+    assert clear.getchannel("A").getextrema()[1] == 255
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_text_is_read_on_any_ground(level: int) -> None:
+    """Its outline is as far from its colour as can be, so one of the two is far from what is behind."""
+    for colour in ("ffffff", "000000", f"{level:02x}" * 3):
+        found = made(plain(level, level, level, size=(300, 100)), f"tx:mark:center::80:0:0:px:{colour}").convert("L")
+        lowest, highest = found.getextrema()
+        assert highest - lowest > 100
+
+
+def test_a_character_without_a_glyph_is_told_of() -> None:
+    ground = plain(90, 120, 90, size=(300, 200))
+    assert outcome(ground, "tx:Zürich © 2026/f:png").warnings == ()
+    assert outcome(ground, "tx:日本/tx:語/f:png").warnings == ("watermark-without-glyph",)
+
+
+def test_watermarks_lie_over_everything_else_and_grow_with_the_pixels() -> None:
+    picture = pictures.photo(400, 300)
+    once = made(picture, "rs::200/bl:30/tx:mark:center::50")
+    twice = made(picture, "rs::200/dpr:2/bl:30/tx:mark:center::50")
+    assert twice.size == (400, 300)
+    assert max(once.convert("L").getextrema()) == max(twice.convert("L").getextrema()) == 255
+    assert pictures_differ(once, twice.resize(once.size, Image.Resampling.BOX)) < 6
 
 
 # kernels and light ---------------------------------------------------------------------------------------------------
