@@ -185,7 +185,13 @@ class Run:
         self._decoded[scale] = decoded = decode(self._source, scale)
         self.decode_ms = _ms_since(self._started)
         for variant in asking:
-            self._sights[variant.name] = found = sight.seen(decoded, upright, variant)
+            try:
+                self._sights[variant.name] = found = sight.seen(decoded, upright, variant)
+            except Exception as error:
+                # as with a level: one variant's trouble is its own
+                self._deliver(Unmade(variant.name, error))
+                self._variants.remove(variant)
+                continue
             if not self._is_possible(variant, found):
                 self._variants.remove(variant)
         self._plan()

@@ -9,7 +9,19 @@ from typing import Any, Final
 import pytest
 
 from contracts.formats import ImageFormat
-from contracts.framing import Fit, Resize
+from contracts.framing import (
+    Crop,
+    Fit,
+    Flip,
+    Gravity,
+    Kernel,
+    Offset,
+    Pad,
+    Point,
+    Resize,
+    Trim,
+    Unit,
+)
 from contracts.job import (
     Command,
     Debt,
@@ -27,6 +39,7 @@ from contracts.job import (
     decode_job,
     encode_job,
 )
+from contracts.looks import Adjust, Duotone, Filters, Mask, Overlay, Sharpen
 from contracts.messages import (
     Done,
     Facts,
@@ -52,6 +65,31 @@ RESULT_KEY = f"default/{JOB}/thumb-{DIGEST}.jpg"
 THUMB = Variant(name="thumb", resize=Resize(width=150, height=150, fit=Fit.COVER), output=Output(quality=80))
 SMALL = Variant(name="small", resize=Resize(width=400), output=Output(format=OutputFormat.WEBP, quality=80))
 PLAIN = Variant(name="plain")
+EVERYTHING = Variant(
+    name="everything",
+    crop=Crop(x=0.25, y=0, width=0.5, height=1, unit=Unit.FRACTION),
+    trim=Trim(tolerance=10, colour="#ffffff", most=60),
+    resize=Resize(width=400, height=300, fit=Fit.CONTAIN, dpr=1.5, filter=Kernel.BICUBIC, linear=True),
+    gravity=Gravity.NORTH_EAST,
+    offset=Offset(x=4, y=-2.5),
+    rotate=90,
+    flip=Flip.HORIZONTAL,
+    pad=Pad(top=1, right=2, bottom=3, left=4),
+    background="#10203040",
+    adjust=Adjust(brightness=5, contrast=-5, saturation=50, gamma=1.2),
+    filters=Filters(
+        blur=0.5,
+        pixelate=4,
+        sharpen=Sharpen(radius=1, percent=120, threshold=3),
+        duotone=Duotone(shadow="#000010", highlight="#ffeedd"),
+    ),
+    mask=Mask(radius="max"),
+    overlays=(Overlay(text="© Darkroom", anchor=Gravity.CENTER, x=0.1, unit=Unit.FRACTION, opacity=50, scale=40),),
+    output=Output(format=OutputFormat.WEBP, quality=80),
+)
+FOCAL = Variant(
+    name="focal", resize=Resize(width=9, height=9, fit=Fit.COVER), focal=Point(x=0.42, y=0.3), mask=Mask(radius=3)
+)
 
 MESSAGES: Final[dict[str, Process | Transform | Finished]] = {
     "process.v1": Process(job_id=JOB, request_id="req-1", run=2),
@@ -67,6 +105,18 @@ MESSAGES: Final[dict[str, Process | Transform | Finished]] = {
         bytes=4_188_800,
         format=ImageFormat.JPEG,
         variants=(THUMB, SMALL, PLAIN),
+    ),
+    "transform-everything.v1": Transform(
+        job_id=JOB,
+        request_id="req-1",
+        tenant="default",
+        part=1,
+        token=3,
+        key=f"inline/default/{JOB}/original",
+        version_id="3HL4kqtJlcpXroDTDmJ",
+        bytes=4_188_800,
+        format=ImageFormat.JPEG,
+        variants=(EVERYTHING, FOCAL),
     ),
     "finished.v1": Finished(
         job_id=JOB,

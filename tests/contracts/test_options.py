@@ -135,6 +135,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"trim": {"tolerance": 1}, "rotate": 30}, "/trim"),
     ({"gravity": "smart", "rotate": 30, "resize": BOX | {"fit": "cover"}}, "/gravity"),
 ]
+WORDY = {"overlays": [{"text": "x" * 200}] * 4}
 INVALID: list[tuple[Any, str]] = [
     (None, "#"),
     ([], "#"),
@@ -161,6 +162,7 @@ INVALID: list[tuple[Any, str]] = [
         ({"variants": [VARIANT | {"resize": {"width": side}}]}, "#/variants/0/resize/width")
         for side in (0, -1, 8_193, 10**9, 10**40, 5.5, "5", "100; rm", True, [], float("nan"), float("inf"))
     ),
+    ({"variants": [{"name": f"v{n}"} | WORDY for n in range(20)]}, "#/variants"),
     ({"priority": "urgent"}, "#/priority"),
     ({"priority": None}, "#/priority"),
     *(

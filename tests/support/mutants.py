@@ -21,6 +21,7 @@ from typing import Final
 
 from tests.support.mutant import Mutant, one
 from tests.support.mutants_of_effects import EFFECTS
+from tests.support.mutants_of_pictures import PICTURES
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("contracts", "services", "adapters", "tests", "functions", "components")
@@ -327,7 +328,7 @@ RULES: Final = (
         "tests/contracts/test_job.py",
     ),
 )
-MUTANTS: Final = RULES + EFFECTS
+MUTANTS: Final = RULES + EFFECTS + PICTURES
 
 
 class Trees:

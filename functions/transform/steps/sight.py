@@ -109,15 +109,19 @@ def _without_border(pixels: Image.Image, trim: Trim) -> tuple[Box | None, tuple[
     """What is left within the border; None and a warning if that is nothing, or too little."""
     corner = pixels.crop((0, 0, 1, 1)).convert("RGBA").tobytes()
     if pixels.mode == "RGBA" and trim.colour is None and corner[3] == 0:
-        channels = [pixels.getchannel("A")]
+        border = {"A": 0}
     else:
-        border = (corner[0], corner[1], corner[2]) if trim.colour is None else rgba(trim.colour)[:3]
-        solid = pixels.convert("RGB")
-        channels = list(ImageChops.difference(solid, Image.new("RGB", solid.size, border)).split())
-    farthest = channels[0]
-    for channel in channels[1:]:
-        farthest = ImageChops.lighter(farthest, channel)
-    box = farthest.point([255 if level > trim.tolerance else 0 for level in range(256)]).getbbox()
+        levels = tuple(corner[:3]) if trim.colour is None else rgba(trim.colour)[:3]
+        # of a gray picture one channel says all, unless the border has a colour
+        pixels = pixels if pixels.mode != "L" or len(set(levels)) == 1 else pixels.convert("RGB")
+        border = dict(zip(pixels.getbands(), levels, strict=False))
+    differs: Image.Image | None = None
+    for name, level in border.items():
+        # a channel at a time, through a table: no copies of the whole picture
+        far = pixels.getchannel(name).point([255 if abs(other - level) > trim.tolerance else 0 for other in range(256)])
+        differs = far if differs is None else ImageChops.lighter(differs, far)
+    assert differs is not None  # a picture has a channel
+    box = differs.getbbox()
     if box is None:
         return None, (BLANK,)
     gone = ((pixels.size[axis] - (box[2 + axis] - box[axis])) / pixels.size[axis] for axis in (0, 1))

@@ -1,0 +1,70 @@
+"""Planted faults in what may be asked of a picture, and in where its pixels come from."""
+
+from typing import Final
+
+from tests.support.mutant import Mutant, one
+
+_OPTIONS: Final = "contracts/options.py"
+_COMPACT: Final = "contracts/compact.py"
+_GEOMETRY: Final = "functions/transform/geometry.py"
+_PYRAMID: Final = "functions/transform/pyramid.py"
+_RESIZE: Final = "functions/transform/steps/resize.py"
+_SIGHT: Final = "functions/transform/steps/sight.py"
+_EFFECTS: Final = "functions/transform/steps/effects.py"
+
+_OPTION_TESTS: Final = "tests/contracts/test_options.py"
+_COMPACT_TESTS: Final = "tests/contracts/test_compact.py"
+_GEOMETRY_TESTS: Final = "tests/functions/test_geometry.py"
+_STEP_TESTS: Final = "tests/functions/test_steps.py"
+
+PICTURES: Final[tuple[Mutant, ...]] = (
+    # --- what may be asked ---
+    one("a variant may contradict itself", _OPTIONS, "in objections(variant):", "in ():", _OPTION_TESTS),
+    one("variants may fill the row", _OPTIONS, "if spec_bytes > MAX_SPEC_BYTES:", "if False:", _OPTION_TESTS),
+    one("a key of a line may stand twice", _COMPACT, "    if last in document:\n", "    if False:\n", _COMPACT_TESTS),
+    one(
+        "an upload's crop may lie beyond it",
+        "services/upload/intake.py",
+        "            if beyond is not None:\n",
+        "            if False:\n",
+        "tests/services/upload/test_raw.py",
+    ),
+    one(
+        "a crop may leave the picture",
+        _GEOMETRY,
+        "if box[2] > oriented[0] or box[3] > oriented[1]:",
+        "if False:",
+        _GEOMETRY_TESTS,
+    ),
+    # --- where pixels come from ---
+    one("what was cropped away has a part", _RESIZE, "if cut.region is not None:", "if False:", _STEP_TESTS),
+    one(
+        "light is averaged from a reduced decode",
+        _PYRAMID,
+        "scales and not any(one.cut.is_exact for one in wanted)",
+        "scales",
+        _STEP_TESTS,
+    ),
+    one(
+        "a level is cut from one made another way",
+        _PYRAMID,
+        "return parent.is_whole and same_way and",
+        "return parent.is_whole and",
+        _STEP_TESTS,
+    ),
+    one("a trim takes whatever it likes", _SIGHT, "if max(gone) * 100 > trim.most:", "if False:", _STEP_TESTS),
+    one(
+        "a smart cut has an answer where there is none",
+        _SIGHT,
+        "if max(sums) - min(sums) <= _FLAT * window:",
+        "if False:",
+        _STEP_TESTS,
+    ),
+    one(
+        "a blur shows what is hidden",
+        _EFFECTS,
+        """    pixels = pixels.convert("RGBa") if pixels.mode == "RGBA" else pixels\n    return pixels.filter""",
+        "    return pixels.filter",
+        _STEP_TESTS,
+    ),
+)
