@@ -11,7 +11,6 @@ from client.errors import BadInput
 from client.outcome import OK, Json, print_json, say
 
 if TYPE_CHECKING:
-    from contracts.options import Options
     from operations.import_ends import End, Tally
 
 INCOMPLETE: Final = 1
@@ -81,6 +80,7 @@ def import_(
     from components.price_file import read
     from operations import import_bill
     from operations.import_ends import Waiting, tally
+    from operations.import_wish import variants_of, wish
     from operations.importing import Importer, Pace
     from operations.keys import seconds_of
     from operations.sources import Pictures, source_of
@@ -89,13 +89,22 @@ def import_(
     found = source_of(source)
     if not 0 < rate <= _FASTEST:
         raise BadInput(f"{rate} pictures a second are not a rate", f"more than 0, at most {_FASTEST}")
-    options = _options(preset, None if expires is None else seconds_of(expires))
+    options = wish(preset, None if expires is None else seconds_of(expires))
     with standing(Path(), stack, data=data, endpoint=endpoint) as there:
         owner = _owner(tenant, asks=there.settings.auth == "required")
         if found.bucket in (there.originals, there.results):
             raise BadInput(f"{found.bucket} is the stack's own bucket", "name the bucket where your pictures are")
-        pictures = Pictures(there.s3, found)
-        importer = Importer(there, pictures, tenant=owner, options=options, clock=SystemClock(), pace=Pace(rate))
+        clock = SystemClock()
+        variants = variants_of(options, there.shelf, owner, clock, marks=not dry_run)
+        importer = Importer(
+            there,
+            Pictures(there.s3, found),
+            tenant=owner,
+            options=options,
+            variants=variants,
+            clock=clock,
+            pace=Pace(rate),
+        )
         listed = list(importer.sorted_out())
         waiting = [one for one in listed if isinstance(one, Waiting)]
         bill = import_bill.bill(
@@ -104,7 +113,7 @@ def import_(
             read(),
             pictures=len(waiting),
             size=sum(one.picture.bytes for one in waiting),
-            variants=len(options.resolved()),
+            variants=len(variants),
         )
         say(sys.stderr, f"{found}: {len(listed)} objects, {len(waiting)} to be taken")
         if waiting:
@@ -130,17 +139,6 @@ def _show(seen: "Tally", told: str) -> None:
     if len(seen.told) > _SHOWN:
         say(sys.stdout, f"and {len(seen.told) - _SHOWN} more, which --json lists")
     say(sys.stdout, seen.text(told))
-
-
-def _options(preset: str | None, expires_in: int | None) -> "Options":
-    from contracts.errors import PipelineError
-    from contracts.job import Lane
-    from contracts.options import Options, decode_options, encode_options
-
-    try:
-        return decode_options(encode_options(Options(preset=preset, expires_in=expires_in, priority=Lane.BULK)))
-    except PipelineError as error:
-        raise BadInput(error.detail, "darkroom presets, or docs/api.md, has what there is") from error
 
 
 def _owner(tenant: str | None, *, asks: bool) -> str:

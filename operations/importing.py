@@ -30,6 +30,7 @@ from contracts.messages import Outgoing
 from contracts.options import Options, fingerprint
 from contracts.places import INLINE, OriginalPlace
 from contracts.ports import Clock
+from contracts.variants import Variant
 from operations.import_ends import End, Fate, Waiting
 from operations.sources import Picture, Pictures
 from operations.standing import Standing
@@ -66,11 +67,20 @@ class Importer:
     """Brings the pictures of one source to one tenant of a stack, with one set of options."""
 
     def __init__(
-        self, stack: Standing, pictures: Pictures, *, tenant: Tenant, options: Options, clock: Clock, pace: Pace
+        self,
+        stack: Standing,
+        pictures: Pictures,
+        *,
+        tenant: Tenant,
+        options: Options,
+        variants: tuple[Variant, ...],
+        clock: Clock,
+        pace: Pace,
     ) -> None:
+        """`variants` are what the options come to for this tenant."""
         self._stack, self._pictures = stack, pictures
         self._originals = S3Originals(stack.s3, stack.originals)
-        self._tenant, self._options = tenant, options
+        self._tenant, self._options, self._variants = tenant, options, variants
         self._clock, self._pace = clock, pace
         self._timing = stack.settings.timing
 
@@ -187,7 +197,7 @@ class Importer:
             key=OriginalPlace(INLINE, self._tenant, waiting.job_id).key,
             upload_until=now + self._timing.upload_deadline_seconds * 1_000,
             fingerprint=fingerprint(options),
-            variants=options.resolved(),
+            variants=self._variants,
             analyse=options.analyse,
             life_seconds=options.expires_in or self._timing.default_life_seconds,
             source=_source(waiting.picture, header, None),

@@ -16,6 +16,7 @@ from adapters import clients
 from adapters.clients import AwsClient
 from adapters.errors import translated
 from adapters.ledger import READ_BATCH, DynamoLedger
+from adapters.presets import DynamoPresets
 from adapters.queues import SqsQueues
 from client.errors import BadInput, Unreachable
 from components.naming import bucket_name, physical_name
@@ -24,7 +25,7 @@ from contracts.errors import PipelineError
 from contracts.identifiers import JobId
 from contracts.job import Job
 from contracts.messages import Queue
-from contracts.tables import JOBS
+from contracts.tables import JOBS, REGISTRY
 from operations.asking import asking
 from operations.configuration import pipeline_configuration
 
@@ -72,6 +73,11 @@ class Standing:
         self.ledger = DynamoLedger(dynamodb, self.table, self.shards)
         self._dynamodb, self._sqs = dynamodb, sqs
         self._queues: SqsQueues | None = None
+
+    @property
+    def shelf(self) -> DynamoPresets:
+        """The presets of its tenants."""
+        return DynamoPresets(self._dynamodb, physical_name(self.stack, REGISTRY.name))
 
     @property
     def queues(self) -> SqsQueues:

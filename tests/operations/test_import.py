@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from client import command
 from client.errors import BadInput
+from components.naming import physical_name
 from components.price_file import Price, Prices
 from components.settings import PipelineConfig
 from contracts.errors import Unavailable
@@ -18,6 +19,9 @@ from contracts.job import Job, JobState, Lane
 from contracts.messages import Process, Queue, decode
 from contracts.options import Options
 from contracts.ports import Received
+from contracts.shelves import shelved
+from contracts.tables import REGISTRY
+from contracts.variants import Variant
 from operations import import_commands
 from operations.import_bill import bill
 from operations.import_ends import End, Fate, Waiting, tally
@@ -25,7 +29,7 @@ from operations.importing import Importer, Pace
 from operations.sources import Picture, Pictures, source_of
 from tests.support import pictures
 from tests.support.hostile import FOREIGN
-from tests.support.ward import REGION, Ward
+from tests.support.ward import REGION, STACK, Ward
 
 BUCKET = "somebodys-photos"
 GOOD = {
@@ -50,15 +54,29 @@ def ward() -> Iterator[Ward]:
             made.s3.put_object(
                 Bucket=BUCKET, Key=key, Body=body, ContentType="binary/octet-stream", Metadata={"who": "me"}
             )
+        made.dynamodb.create_table(
+            TableName=physical_name(STACK, REGISTRY.name),
+            KeySchema=[
+                {"AttributeName": REGISTRY.hash_key, "KeyType": "HASH"},
+                {"AttributeName": REGISTRY.range_key, "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in (REGISTRY.hash_key, REGISTRY.range_key)
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        made.standing.shelf.keep(shelved(None, "shop", "tiny@1", (Variant(name="tiny"),), made.pipeline.clock.now()))
         yield made
 
 
-def importer(ward: Ward, *, prefix: str = "2024/", options: Options | None = None, tenant: str = "shop") -> Importer:
+def importer(ward: Ward, *, prefix: str = "2024/", tenant: str = "shop") -> Importer:
+    options = Options(preset="web@1", priority=Lane.BULK)
     return Importer(
         ward.standing,
         Pictures(ward.s3, source_of(f"s3://{BUCKET}/{prefix}")),
         tenant=tenant,
-        options=options or Options(preset="web@1", priority=Lane.BULK),
+        options=options,
+        variants=options.resolved(),
         clock=ward.pipeline.clock,
         pace=Pace(1_000),
     )
@@ -312,6 +330,20 @@ def test_the_command_shows_the_price_and_asks_before_it_takes_any(
     assert len(imported(commanded)) == 3
 
 
+def test_a_tenants_own_preset_is_taken_and_from_then_on_fixed(commanded: Ward) -> None:
+    assert imports("--preset", "tiny@1", "--dry-run") == 0
+    kept = commanded.standing.shelf.preset("shop", "tiny@1")
+    assert kept is not None
+    assert kept.used_at is None
+    assert imports("--preset", "tiny@1", "--yes") == 0
+    kept = commanded.standing.shelf.preset("shop", "tiny@1")
+    assert kept is not None
+    assert kept.used_at is not None
+    assert {(job.preset, *(record.spec.name for record in job.variants)) for job in imported(commanded)} == {
+        ("tiny@1", "tiny")
+    }
+
+
 def test_the_command_tells_programs_the_same(commanded: Ward, capsys: pytest.CaptureFixture[str]) -> None:
     assert imports("--dry-run", "--json", "--expires", "90d") == 0
     document = json.loads(capsys.readouterr().out)
@@ -324,7 +356,8 @@ def test_the_command_tells_programs_the_same(commanded: Ward, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["--preset", "nope@1"], "there is no preset of this name"),
+        (["--preset", "nope@1"], "shop has no preset nope@1; there are: web@1, tiny@1"),
+        (["--preset", "nope"], "there is no preset of this name"),
         (["--rate", "0"], "are not a rate"),
         (["--expires", "1y"], "is no length of time"),
         (["--expires", "5m"], "expires_in"),
