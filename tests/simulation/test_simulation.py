@@ -1,7 +1,8 @@
 """Simulation: the real intake, readers and sweeper against an adversary that owns the network, the clock and the power.
 
-Hypothesis plays: it uploads, lets one actor act at a time, and breaks any call of it (dies before, dies after, fails,
-loses the reply) or lets another host act in the middle of it, so that every actor may be a zombie. Queues duplicate,
+Hypothesis plays: it uploads, through the service and straight to S3 (in time, late, and other files than announced),
+lets one actor act at a time, and breaks any call of it (dies before, dies after, fails, loses the reply) or lets
+another host act in the middle of it, so that every actor may be a zombie. Queues duplicate,
 reorder, hold back and are purged; the clock jumps both ways; forged messages arrive. Every write and every send is
 judged as it happens (tests/support/judge.py); when the play is over the faults stop, and everything must come to rest.
 
@@ -13,6 +14,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Set
+from contextlib import suppress
 from typing import Final
 
 from hypothesis import Phase, settings
@@ -26,13 +28,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from contracts.errors import Gone, KeyReused, StateConflict, Unavailable
+from contracts.errors import Gone, KeyReused, StateConflict, TypeMismatch, Unavailable, UnsupportedMediaType
+from contracts.formats import ImageFormat
 from contracts.identifiers import JobId, command_id, derived_job_id
 from contracts.job import Job, JobState
 from contracts.messages import Finished, Process, Queue, encode
 from contracts.options import Options, fingerprint
+from contracts.ports import Post
 from contracts.variants import Variant
 from tests.support.judge import judge_storage
+from tests.support.pictures import sample
 from tests.support.pipeline import READERS, Died, Host, Pipeline, a_source, some_variants
 from tests.support.recorder import Row, rows_noted
 
@@ -42,6 +47,11 @@ REACHABLE: Final = {
     ("Reserved", "none", "awaiting_upload"),
     ("Stored", "awaiting_upload", "queued"),
     ("Stored", "abandoned", "abandoned"),
+    ("Stored", "cancelled", "cancelled"),
+    ("Stored", "rejected", "rejected"),
+    ("Stored", "deleting", "deleting"),
+    ("Stored", "queued", "superseded"),
+    ("Refused", "awaiting_upload", "rejected"),
     ("Planned", "queued", "processing"),
     ("Planned", "queued", "failed"),
     ("Planned", "queued", "rejected"),
@@ -63,12 +73,16 @@ REACHABLE: Final = {
     ("Expired", "abandoned", "deleting"),
     ("Erased", "rejected", "rejected"),
     ("Erased", "abandoned", "abandoned"),
+    ("Erased", "cancelled", "cancelled"),
     ("Erased", "deleting", "deleting"),
     ("Erased", "deleting", "deleted"),
+    ("Cancelled", "awaiting_upload", "cancelled"),
     ("Cancelled", "queued", "cancelled"),
     ("Cancelled", "processing", "cancelled"),
     ("Retried", "failed", "queued"),
     ("Retried", "partially_completed", "queued"),
+    ("Deleted", "awaiting_upload", "deleting"),
+    ("Deleted", "abandoned", "deleting"),
     ("Deleted", "processing", "deleting"),
 }
 """Rows that must be met in every campaign; commands come from the machine itself."""
@@ -93,6 +107,10 @@ OPTIONS: Final = [
 ]
 SOURCES: Final = [{}, {}, {}, {}, {"width": 60_000}, {"width": 1, "height": 16_000}]
 """Also an original that no plan takes, and one that is too long for a variant of its own size."""
+
+JPEG: Final = sample(ImageFormat.JPEG)
+POSTED: Final = [JPEG, JPEG, sample(ImageFormat.JPEG, 40, 30), sample(ImageFormat.PNG), b"no picture at all"]
+"""What is posted with a form for a JPEG."""
 
 ACTORS: Final = (*READERS, "sweeper", "function")
 FAULTS: Final = ("dies before", "dies after", "fails before", "fails after")
@@ -119,6 +137,7 @@ class Machine(RuleBasedStateMachine):
         self.accepted: set[JobId] = set()
         self.latest = self.pipeline.clock.now()
         self.commands = 0
+        self.forms: dict[JobId, Post] = {}
 
     # what may happen
 
@@ -179,6 +198,81 @@ class Machine(RuleBasedStateMachine):
             self.pipeline.clock.advance(91 if rounds > 1 else 0)
         if any(job.state in RETRYABLE for job in self.pipeline.ledger.jobs()):
             self.command(0, "retry", befalls)
+
+    @rule(
+        key=st.sampled_from(["d1", "d2", "d3"]),
+        nature=st.sampled_from(NATURES),
+        befalls=faults(2),
+    )
+    def asks_for_a_form(self, key: str, nature: dict | str, befalls: dict) -> None:
+        job_id = derived_job_id("default", key)
+        self.pipeline.function.nature.setdefault(job_id, nature)
+
+        def ask() -> None:
+            asked = {"bytes": None, "max_bytes": 100_000, "variants": OPTIONS[0].variants}
+            granted = self.pipeline.presign(JPEG, key=key, **asked)
+            if granted.post is not None:
+                self.forms[job_id] = granted.post
+
+        try:
+            self.broken(ask, befalls)
+        except (Gone, Unavailable):
+            return
+
+    @precondition(lambda self: self.forms)
+    @rule(dice=st.integers(0, 99), body=st.sampled_from(POSTED))
+    def posts(self, dice: int, body: bytes) -> None:
+        """In time, or not at all: S3 looks at its own clock."""
+        self.pipeline.objects.post_form(self.forms[self.some_form(dice)].fields, body)
+
+    @precondition(lambda self: self.forms)
+    @rule(dice=st.integers(0, 99), body=st.sampled_from(POSTED))
+    def a_post_lands_late(self, dice: int, body: bytes) -> None:
+        """One that was begun in time may land up to an hour after its form's end, whatever became of the job."""
+        job = self.pipeline.job(self.some_form(dice))
+        now = max(self.latest, self.pipeline.clock.now())
+        if now <= job.upload_until + self.pipeline.timing.late_post_seconds * 1_000:
+            self.pipeline.objects.post_original(job.key, body, "image/jpeg")
+
+    @precondition(lambda self: self.forms)
+    @rule(dice=st.integers(0, 99), befalls=faults(4))
+    def says_that_it_posted(self, dice: int, befalls: dict) -> None:
+        job_id = self.some_form(dice)
+
+        def say() -> None:
+            self.pipeline.complete(job_id)
+            self.accepted.add(job_id)
+
+        try:
+            self.broken(say, befalls)
+        except (StateConflict, Gone, Unavailable, UnsupportedMediaType, TypeMismatch):
+            return
+
+    @rule(
+        key=st.sampled_from(["d4", "d5"]),
+        body=st.sampled_from(POSTED),
+        then=st.permutations(["ingest", "say", "cancel", "post", "sweeper"]),
+        much_later=st.booleans(),
+    )
+    def a_direct_life(self, key: str, body: bytes, then: list[str], much_later: bool) -> None:
+        """A form, a file, and then whoever is first; perhaps only long after the form's end."""
+        self.asks_for_a_form(key, {}, {})
+        job_id = derived_job_id("default", key)
+        if job_id not in self.forms:
+            return
+        for act in then:
+            match act:
+                case "post":
+                    self.pipeline.objects.post_form(self.forms[job_id].fields, body)
+                    self.pipeline.clock.advance(1_800 if much_later else 0)
+                case "say":
+                    self.says_that_it_posted(list(self.forms).index(job_id), {})
+                case "cancel":
+                    self.commands += 1
+                    with suppress(StateConflict, Gone):
+                        self.pipeline.host.commands.cancel("default", job_id, f"c{self.commands}")
+                case _:
+                    self.turn(self.pipeline.host, act)
 
     @rule(order=st.permutations(ACTORS), rounds=st.integers(1, 2))
     def all_goes_well(self, order: list[str], rounds: int) -> None:
@@ -368,6 +462,10 @@ class Machine(RuleBasedStateMachine):
         ready = list(ready)
         self.dice.shuffle(ready)
         return ready[: self.dice.randint(1, len(ready))]
+
+    def some_form(self, dice: int) -> JobId:
+        """A job that a form was signed for."""
+        return list(self.forms)[dice % len(self.forms)]
 
     def some_job(self, dice: int, states: Set[JobState] = frozenset(JobState)) -> Job:
         """One of these states, if there is one."""

@@ -8,6 +8,7 @@ import pytest
 
 import services.processing.changes
 import services.upload.commands
+import services.upload.direct
 import services.upload.intake
 from contracts import lifecycle
 from contracts.events import Event
@@ -37,4 +38,5 @@ def rows_noted(rows: Counter[Row]) -> Iterator[None]:
         patch.setattr(services.processing.changes, "step", noted)
         patch.setattr(services.upload.intake, "step", noted)
         patch.setattr(services.upload.commands, "step", noted)
+        patch.setattr(services.upload.direct, "step", noted)
         yield
