@@ -9,6 +9,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.alarms import alarms
 from components.dashboard import dashboard_body
+from components.fuse import count_refusals
 from components.naming import type_token
 from components.site import Alarms
 from components.stage import Stage
@@ -28,7 +29,8 @@ DELETION_WINDOW_DAYS = 7
 class Observability(pulumi.ComponentResource):
     """A topic that alarms alone write to, the alarms of everything in `watched`, and a dashboard of it.
 
-    The topic is encrypted under the stage's key, or under one of its own. `note` stands at the top of the dashboard.
+    The topic is encrypted under the stage's key, or under one of its own. `note` stands at the top of the dashboard,
+    `upload_log` is the group of logs that quotas are counted in.
     """
 
     topic_arn: Output[str]
@@ -41,6 +43,7 @@ class Observability(pulumi.ComponentResource):
         stage: Stage,
         settings: Alarms,
         watched: Watched,
+        upload_log: Input[str] | None = None,
         note: Input[str] = "",
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -49,6 +52,8 @@ class Observability(pulumi.ComponentResource):
         table = alarms(watched)
         self.alarm_names = [stage.name(alarm.what) for alarm in table]
         self.topic_arn = self._topic(settings)
+        if upload_log is not None:
+            count_refusals(stage, upload_log, self._child)
         for alarm in table:
             self._alarm(alarm)
         if settings.dashboard:

@@ -174,6 +174,13 @@ ALARMS: Final[dict[str, Calls]] = {
         update="PutMetricAlarm TagResource UntagResource",
         delete="DeleteAlarms",
     ),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": calls(
+        "logs",
+        create="PutMetricFilter",
+        read="DescribeMetricFilters",
+        update="PutMetricFilter",
+        delete="DeleteMetricFilter",
+    ),
     "aws:cloudwatch/dashboard:Dashboard": calls(
         "cloudwatch", create="PutDashboard", read="GetDashboard", update="PutDashboard", delete="DeleteDashboards"
     ),

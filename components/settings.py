@@ -11,7 +11,9 @@ from msgspec import Meta, Struct
 
 from components.site import Alarms, Balancer, Delivery, Hosts, Network, site_contradictions
 from components.words import TagKey, TagValue, is_loopback, tag_contradictions
+from contracts.identifiers import Tenant
 from contracts.limits import DAY_SECONDS, MAX_LIFE_SECONDS, Timing
+from contracts.quotas import UNLIMITED, USUAL, Quotas
 
 MIN_ORIGINALS_DAYS: Final = MAX_LIFE_SECONDS // DAY_SECONDS + 31
 """Days after which no job can need an object any more: the longest life of a job, and a month for a late erasure."""
@@ -60,6 +62,11 @@ class PipelineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     only_presets: bool = False
     """Whether the API makes presets only, and refuses variants that a request brings itself: whoever has a key then
     cannot ask for sizes without end."""
+    quotas: Quotas | None = None
+    """What each tenant may ask for; see contracts/quotas.py. None: what is usual where keys are required, and anything
+    where `auth` is open."""
+    tenant_quotas: dict[Tenant, Quotas] = {}
+    """Of single tenants, in the place of `quotas`."""
     due_shards: Annotated[int, Meta(ge=1, le=256)] = 8
     """Shards of the index of what is due: each takes about 1,000 writes a second. Lowering it later hides rows of the
     shards that are no longer read, until their next write."""
@@ -97,6 +104,13 @@ class PipelineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether deleting a bucket deletes what is in it. Only without `deletion_protection`."""
     tags: dict[TagKey, TagValue] = {}
     """On everything that takes tags, beside `project` and `stack`."""
+
+    @property
+    def usual_quotas(self) -> Quotas:
+        """Of a tenant that has none of its own."""
+        if self.quotas is not None:
+            return self.quotas
+        return UNLIMITED if self.auth == "open" else USUAL
 
     def __post_init__(self) -> None:
         for mistake in _contradictions(self):

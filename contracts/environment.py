@@ -11,8 +11,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.inspect import EnumType, LiteralType, NoneType, StrType, Type, UnionType, type_info
 
+from contracts.identifiers import Tenant
 from contracts.limits import Timing
 from contracts.messages import Queue
+from contracts.quotas import UNLIMITED, Quotas
 
 PREFIX: Final = "DARKROOM_"
 
@@ -53,6 +55,11 @@ class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     """Not a tmpfs: the spool would count as memory. None: the system's temporary directory."""
     only_presets: bool = False
     """Whether uploads with variants of their own are refused."""
+    behind_balancer: bool = False
+    """Whether a balancer of ours stands before the service: it says whom a request came from, and nobody else does."""
+    quotas: Quotas = UNLIMITED
+    """Of every tenant that has none of its own."""
+    tenant_quotas: dict[Tenant, Quotas] = {}
     delivery_domain: str | None = None
     """Of CloudFront before the results. Set together with the next two; None: links lead to S3."""
     delivery_key_id: str | None = None

@@ -124,6 +124,14 @@ class UnsupportedMediaType(Rejected):
     title = "This kind of file is not read here"
 
 
+class QuotaExceeded(Rejected):
+    """`violated-policies` in `facts` names the quotas, `retry_after` the seconds until there is more."""
+
+    code = "quota-exceeded"
+    title = "A quota of this tenant is used up"
+    retryable = True
+
+
 class MethodNotAllowed(Rejected):
     code = "method-not-allowed"
     title = "This address does not answer that method"

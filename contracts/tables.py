@@ -13,6 +13,8 @@ An item of `jobs` is an envelope around the encoded document:
     shard         N  of `due`; absent when nothing is due, so that the index stays sparse
     due_at        N  ms: range key of `due`
     ttl           N  seconds (DynamoDB's time to live); only in a tombstone
+
+Beside them stand small items that are no jobs: `tally#<tenant>#<day>`, what a tenant had of a day.
 """
 
 import zlib
@@ -52,7 +54,7 @@ JOBS: Final = Table(
     indexes=(DUE, BY_TENANT),
     ttl="ttl",
 )
-"""Jobs and what belongs to one job."""
+"""Jobs and what belongs to one job; and tallies."""
 
 REGISTRY: Final = Table(name="registry", hash_key="pk", range_key="sk", attributes={"pk": "S", "sk": "S"}, ttl="ttl")
 """What outlives jobs: tenants, API keys, presets, webhook endpoints, batches."""
@@ -74,6 +76,15 @@ def job_id_of(key: str) -> str:
 def tenant_day(tenant: str, created_at: int) -> str:
     """Hash key of `by_tenant` for a job of this tenant that was made at this moment (ms)."""
     return f"{tenant}#{datetime.fromtimestamp(created_at // 1000, UTC):%Y-%m-%d}"
+
+
+TALLY: Final = "tally#"
+"""What the hash keys of tallies begin with."""
+
+
+def tally_key(tenant: str, day: int) -> str:
+    """Hash key of what a tenant had of the day (UTC) that this moment (ms) is of."""
+    return f"{TALLY}{tenant_day(tenant, day)}"
 
 
 def api_key_key(prefix: str) -> str:

@@ -22,6 +22,7 @@ NAMED_BY: Final[dict[str, tuple[str, int]]] = {
     "aws:lambda/function:Function": ("name", 64),
     "aws:cloudwatch/logGroup:LogGroup": ("name", 512),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", 255),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": ("name", 512),
     "aws:ec2/launchTemplate:LaunchTemplate": ("name", 128),
     "aws:ec2/securityGroup:SecurityGroup": ("name", 255),
     "aws:autoscaling/group:Group": ("name", 255),

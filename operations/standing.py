@@ -25,7 +25,7 @@ from contracts.errors import PipelineError
 from contracts.identifiers import JobId
 from contracts.job import Job
 from contracts.messages import Queue
-from contracts.tables import JOBS, REGISTRY
+from contracts.tables import JOBS, REGISTRY, TALLY
 from operations.asking import asking
 from operations.configuration import pipeline_configuration
 
@@ -89,10 +89,17 @@ class Standing:
         return self._queues
 
     def rows(self) -> Iterator[list[Item]]:
-        """Every item of the table of jobs, as it is when its page is read."""
+        """Every item of the table of jobs but the tallies, as it is when its page is read."""
         begin: dict[str, Any] = {}
         while True:
-            page = self._dynamodb.scan(TableName=self.table, ConsistentRead=True, **begin)
+            page = self._dynamodb.scan(
+                TableName=self.table,
+                ConsistentRead=True,
+                FilterExpression="NOT begins_with(#key, :tally)",
+                ExpressionAttributeNames={"#key": JOBS.hash_key},
+                ExpressionAttributeValues={":tally": {"S": TALLY}},
+                **begin,
+            )
             yield page["Items"]
             if "LastEvaluatedKey" not in page:
                 return

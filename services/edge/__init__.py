@@ -49,6 +49,7 @@ __all__ = [
     "listening_socket",
     "problem",
     "request_id",
+    "say_at_the_end",
     "serve",
     "status_of",
 ]
@@ -70,6 +71,10 @@ _DETAILS: Final = {
     413: "the body is larger than this address takes",
 }
 _STATE: Final = "darkroom"
+MOST_REQUESTS: Final = 2_000
+"""In hand at once, waiting ones included: twice as many as may wait for news. Each holds some 50 KB."""
+_HEALTH: Final = ("/healthz", "/readyz")
+"""Asked for by who would replace this process, which would make it worse."""
 
 _log: Final = structlog.get_logger()
 
@@ -77,6 +82,11 @@ _log: Final = structlog.get_logger()
 def request_id(request: Request[Any, Any, Any]) -> str:
     """Id of this request: the client's own if it was a safe token, else made here. In the reply, the logs, the job."""
     return _exchange_of(request.scope).request_id
+
+
+def say_at_the_end(scope: Scope, fields: Callable[[], Sequence[tuple[str, str]]]) -> None:
+    """Header fields of the reply, whatever it becomes; asked for when it begins."""
+    _exchange_of(scope).fields = fields
 
 
 def base_url(request: Request[Any, Any, Any]) -> str:
@@ -120,6 +130,7 @@ class EdgeApp(Litestar):
 
     def __init__(self, *, readiness: Readiness, **settings: Any) -> None:
         self.readiness = readiness
+        self._inside = 0
         super().__init__(**settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,6 +138,13 @@ class EdgeApp(Litestar):
             await super().__call__(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send, self.readiness)
+        if self._inside >= MOST_REQUESTS and scope["path"] not in _HEALTH:
+            try:
+                await exchange.refuse(errors.Overloaded("too many requests are in hand already", retry_after=1))
+            finally:
+                exchange.log(None)
+            return
+        self._inside += 1
         # a HEAD is answered as the GET it asks about, without the body; the copy keeps the server's own view
         inner: Scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         inner["state"] = {**scope.get("state", {}), _STATE: exchange}
@@ -135,6 +153,7 @@ class EdgeApp(Litestar):
         except Exception as error:
             await exchange.fail(error)
         finally:
+            self._inside -= 1
             exchange.log(inner.get("path_template"))
 
 
@@ -166,7 +185,7 @@ def _reply(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="darkroom"'
-    if status == 503:
+    if status in (429, 503):
         headers["Retry-After"] = str(named.facts.get("retry_after", 1))
     document = problem(
         named, base=base_of(request.scope), instance=instance_of(request.scope), request_id=exchange.request_id

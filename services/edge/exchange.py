@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import structlog
 from litestar.types import HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
 from contracts import errors
-from services.edge.problems import PROBLEM_JSON, problem
+from services.edge.problems import PROBLEM_JSON, problem, status_of
 from services.edge.serving import Readiness
 
 STRICT_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -22,6 +23,8 @@ LINGER_SECONDS: Final = 2
 LINGER_BYTES: Final = 64 * 1024 * 1024
 """How long and how much of an unwanted body is read and dropped after the reply: closing at once would reset the
 connection, and the client would never read why."""
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Any other is a word of the client's own."""
 _SAFE_TOKEN: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SAFE_HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 _HEADERS: Final = (
@@ -44,6 +47,7 @@ class Exchange:
         offered = headers.get(b"x-request-id", b"").decode("latin-1")
         self.request_id = offered if _SAFE_TOKEN.fullmatch(offered) else secrets.token_hex(16)
         self.code: str | None = None
+        self.fields: Callable[[], Sequence[tuple[str, str]]] = tuple
         self._scope, self._receive, self._send = scope, receive, send
         self._readiness = readiness
         self._begun = self._ended = time.perf_counter()
@@ -84,23 +88,26 @@ class Exchange:
         """What came through every handler: a reply broken off in the middle, or a bug in the handlers."""
         _log.error("http.failed", request_id=self.request_id, exc_info=error)
         if not self._status:
-            document = problem(
-                errors.InternalError("an unexpected error; it was logged"),
-                base=base_of(self._scope),
-                instance=instance_of(self._scope),
-                request_id=self.request_id,
-            )
-            self.code = "internal"
-            headers = [(b"content-type", PROBLEM_JSON.encode())]
-            await self.send({"type": "http.response.start", "status": 500, "headers": headers})
-            await self.send({"type": "http.response.body", "body": msgspec.json.encode(document), "more_body": False})
+            await self.refuse(errors.InternalError("an unexpected error; it was logged"))
+
+    async def refuse(self, error: errors.PipelineError) -> None:
+        """Reply with its problem, past every handler."""
+        document = problem(
+            error, base=base_of(self._scope), instance=instance_of(self._scope), request_id=self.request_id
+        )
+        self.code = error.code
+        headers = [(b"content-type", PROBLEM_JSON.encode())]
+        if "retry_after" in error.facts:
+            headers.append((b"retry-after", str(error.facts["retry_after"]).encode()))
+        await self.send({"type": "http.response.start", "status": status_of(error), "headers": headers})
+        await self.send({"type": "http.response.body", "body": msgspec.json.encode(document), "more_body": False})
 
     def log(self, route: str | None) -> None:
         """The access line: the route's template, never the path, which is the client's."""
         healthy = route in ("/healthz", "/readyz")
         (_log.debug if healthy else _log.info)(
             "http.answered",
-            method=self._scope["method"],
+            method=self._scope["method"] if self._scope["method"] in _METHODS else "other",
             route=route or "-",
             status=self._status,
             elapsed_ms=round((self._ended - self._begun) * 1000, 1),
@@ -114,6 +121,7 @@ class Exchange:
         headers = list(given)
         names = {name.lower() for name, _ in headers}
         added = [*_HEADERS, (b"x-request-id", self.request_id.encode())]
+        added += [(name.lower().encode(), value.encode()) for name, value in self.fields()]
         if self._scope.get("scheme") == "https":
             added.append((b"strict-transport-security", b"max-age=31536000"))
         if self._closes or self._readiness.is_draining:

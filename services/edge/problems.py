@@ -31,6 +31,7 @@ STATUS_OF: Final[dict[str, int]] = {
     "source-missing": 422,
     "source-forbidden": 422,
     "bad-message": 422,
+    "quota-exceeded": 429,
     "internal": 500,
     "source-unreachable": 502,
     "overloaded": 503,
@@ -62,6 +63,7 @@ NEXT_STEP: Final[dict[str, str]] = {
     "source-missing": "Send the picture again.",
     "source-forbidden": "Name an https address on a public host, port 443, without a user's name.",
     "bad-message": "Nothing: a queue message was parked for an operator.",
+    "quota-exceeded": "Wait as long as Retry-After says; GET /usage shows what was had, and RateLimit what is left.",
     "internal": "Try again. If it stays, report the request id.",
     "source-unreachable": "Check that the address answers from the internet, in time, then try again.",
     "overloaded": "Wait as long as Retry-After says and send the same request again.",
@@ -69,6 +71,12 @@ NEXT_STEP: Final[dict[str, str]] = {
     "out-of-time": "Try again later.",
 }
 """What the reader of a problem does next, in one sentence; shown at /problems/<code> and by the page."""
+
+
+REGISTERED: Final[dict[str, str]] = {
+    "quota-exceeded": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+}
+"""Codes whose type has an address of its own, by which programs know it: draft-ietf-httpapi-ratelimit-headers-11."""
 
 
 def error_types() -> dict[str, type[PipelineError]]:
@@ -93,7 +101,7 @@ def problem(error: PipelineError, *, base: str, instance: str, request_id: str) 
     """The members of an RFC 9457 document; the facts of the error are extension members beside the standard ones."""
     facts = {name: value for name, value in error.facts.items() if name not in ("errors", "retry_after")}
     document: dict[str, Any] = facts | {
-        "type": f"{base}/problems/{error.code}",
+        "type": REGISTERED.get(error.code, f"{base}/problems/{error.code}"),
         "title": error.title,
         "status": status_of(error),
         "detail": error.detail,

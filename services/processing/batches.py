@@ -7,6 +7,7 @@ done. A message ends in one of three ways: acknowledged, left (its visibility br
 used up it goes to the dead letters by itself), or parked in the dead letters with the reason.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final
@@ -29,6 +30,8 @@ Seen = Callable[[Message, Job], Event]
 """What a message of a queue says about its job; raises BadMessage for one that this queue cannot carry."""
 
 _MAX_REASON_CHARS: Final = 200
+_QUOTED: Final = re.compile("'[^']*'?")
+"""Values, as decoders quote them; names of fields, which are ours, stand in backquotes."""
 _MOST_REMEMBERED: Final = 1_000
 """Messages of the dead letters that were told of; then some are told of again."""
 _log: Final = structlog.get_logger()
@@ -106,7 +109,7 @@ class Clerk:
         """Park it; where it lies in the dead letters already, or cannot be parked now, leave it."""
         reason = _printable(reason)
         if self._dead_letters:
-            self._tell_once(received, reason, who)
+            self._tell_once(received, _unquoted(reason), who)
             return End.LEFT
         try:
             self._queues.park(received, reason)
@@ -117,7 +120,8 @@ class Clerk:
             # a body that cannot even be sent on: the queue itself gives it up, and the others of the batch go on
             _log.exception("message.not_parked", queue=self._queue, **who)
             return End.LEFT
-        _log.warning("message.parked", queue=self._queue, reason=reason, receives=received.receives, **who)
+        told = _unquoted(reason)
+        _log.warning("message.parked", queue=self._queue, reason=told, receives=received.receives, **who)
         return End.PARKED
 
     def _tell_once(self, received: Received, reason: str, who: dict[str, Any]) -> None:
@@ -225,3 +229,8 @@ def _by_job(decoded: dict[int, Message]) -> dict[JobId, list[int]]:
 def _printable(reason: str) -> str:
     """A reason that may travel as an attribute and be logged: decoders quote what they were given."""
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in reason[:_MAX_REASON_CHARS])
+
+
+def _unquoted(reason: str) -> str:
+    """A reason that may be logged: the letter keeps the value that it quotes."""
+    return _QUOTED.sub("'...'", reason)

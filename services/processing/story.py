@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from contracts.job import Job, JobState, Part, VariantState
+from services.edge.problems import STATUS_OF
 
 Line = tuple[str, dict[str, Any]]
 """Event name and fields."""
@@ -71,5 +72,6 @@ def _end(job: Job) -> dict[str, Any]:
         "elapsed_ms": job.updated_at - job.created_at,
     }
     if job.error is not None:
-        fields["code"] = job.error.code
+        # the function works on what strangers sent: a word that is none of ours is told of, not told
+        fields["code"] = job.error.code if job.error.code in STATUS_OF else "unknown"
     return fields

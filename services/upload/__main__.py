@@ -27,6 +27,7 @@ from adapters.queues import SqsQueues
 from adapters.registry import DynamoKeys
 from adapters.sender import CoalescingSender
 from adapters.sessions import RoleSession
+from adapters.tallies import DynamoTallies
 from contracts.environment import BadEnvironment, UploadEnvironment, from_environ
 from contracts.ports import LinkSigner
 from services import edge
@@ -38,6 +39,7 @@ from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
+from services.upload.meter import Meter
 from services.upload.presets import Presets
 from services.upload.shares import InFlight, Shares
 from services.upload.spool import SpoolRoom
@@ -93,6 +95,13 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     originals = S3Originals(s3, settings.originals_bucket)
     catalogue = DynamoCatalogue(dynamodb, settings.jobs_table)
     lanes = Shares(InFlight(catalogue, clock))
+    meter = Meter(
+        tallies=DynamoTallies(dynamodb, settings.jobs_table),
+        in_flight=InFlight(catalogue, clock),
+        clock=clock,
+        quotas=settings.quotas,
+        of_tenants=settings.tenant_quotas,
+    )
     intake = Intake(
         ledger=ledger,
         originals=originals,
@@ -101,6 +110,7 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         timing=settings.timing,
         randomness=os.urandom,
         lanes=lanes,
+        charging=meter,
     )
     direct = DirectIntake(
         ledger=ledger,
@@ -110,6 +120,7 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         timing=settings.timing,
         randomness=os.urandom,
         lanes=lanes,
+        charging=meter,
     )
     shelf = DynamoPresets(dynamodb, settings.registry_table)
     return Desk(
@@ -120,10 +131,12 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         listing=Listing(catalogue=catalogue, ledger=ledger, clock=clock),
         links=Links(_link_signer(settings, s3, clock), settings.timing.link_seconds),
         watcher=Watcher(ledger, threads),
+        meter=meter,
         threads=threads,
-        room=SpoolRoom(settings.spool_uploads),
+        room=SpoolRoom(settings.spool_uploads, shared=settings.auth == "required"),
         readiness=readiness,
         door=_door(settings, clock, threads),
+        behind_balancer=settings.behind_balancer,
         timing=settings.timing,
         stack=settings.stack,
         picture_origins=_picture_origins(settings),

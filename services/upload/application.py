@@ -1,7 +1,9 @@
 """The upload service as an app: its desk and its routes, put together. `__main__` runs it; tests make their own."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
@@ -15,7 +17,11 @@ from services.upload.direct_routes import direct_routes
 from services.upload.list_routes import list_routes
 from services.upload.preset_routes import preset_routes
 from services.upload.routes import job_routes
+from services.upload.usage_routes import usage_routes
 from services.upload.web import page_routes
+
+GIVE_BACK_SECONDS: Final = 1.0
+"""That the end of the process waits for leases to be given back."""
 
 PROCESS = "upload"
 VERSION = "0.1.0"
@@ -31,6 +37,11 @@ def application(desk: Desk) -> Litestar:
             yield
         finally:
             desk.watcher.stop()
+            if desk.threads.is_open:
+                with suppress(TimeoutError):
+                    # best effort: what is not given back counts as had until midnight
+                    async with asyncio.timeout(GIVE_BACK_SECONDS):
+                        await desk.threads.call(desk.meter.give_back)
             desk.threads.close()
 
     return edge.app(
@@ -40,13 +51,14 @@ def application(desk: Desk) -> Litestar:
             *command_routes(desk),
             *list_routes(desk),
             *preset_routes(desk),
+            *usage_routes(desk),
             *about_routes(desk.timing, asks_for_key=not desk.door.is_open),
             *page_routes(desk.stack, desk.picture_origins, asks_for_key=not desk.door.is_open),
         ],
         process=PROCESS,
         readiness=desk.readiness,
         lifespan=[in_use],
-        guards=[guard(desk.door)],
+        guards=[guard(desk.door, desk.meter, behind_balancer=desk.behind_balancer)],
         openapi=OpenAPIConfig(
             title="Darkroom",
             version=VERSION,

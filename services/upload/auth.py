@@ -6,6 +6,7 @@ Every route says what it asks for, in its `opt`: `needs(Scope.JOBS_READ)`, or AN
 
     missing, malformed, unknown, expired, revoked   -> 401 `unauthenticated`, one body for all of them
     a live key without the route's scope            -> 403 `scope-missing`, which names the scope
+    a source of many bad keys, a tenant in a hurry  -> 429 `quota-exceeded`
 """
 
 import re
@@ -25,6 +26,10 @@ from contracts.identifiers import OPEN_TENANT, Tenant
 from contracts.job import Instant
 from contracts.keys import CACHE_SECONDS, KeyRecord, Prefix, Scope, is_key_of, prefix_of
 from contracts.ports import Clock, KeyReader
+from contracts.quotas import limit_field, policy_field
+from services import edge
+from services.upload.meter import Meter
+from services.upload.sources import Sources, source_of
 from services.upload.threads import Threads
 
 ASKED: Final = "scope"
@@ -62,8 +67,11 @@ class Door(Protocol):
     is_open: bool
     """Whether it asks for no key."""
 
-    async def caller(self, authorization: list[str]) -> Caller:
-        """Who asks, by the Authorization headers of the request. Raises Unauthenticated."""
+    async def caller(self, authorization: list[str], source: str = "") -> Caller:
+        """Who asks, by the Authorization headers of the request, and where it came from.
+
+        Raises Unauthenticated; QuotaExceeded for a source of too many bad keys.
+        """
         ...
 
 
@@ -73,7 +81,7 @@ class OpenDoor:
     is_open = True
     _CALLER: Final = Caller(tenant=OPEN_TENANT, scopes=frozenset(Scope))
 
-    async def caller(self, authorization: list[str]) -> Caller:
+    async def caller(self, authorization: list[str], source: str = "") -> Caller:
         return self._CALLER
 
 
@@ -87,25 +95,29 @@ class KeyDoor:
         self._pepper = pepper
         self._clock = clock
         self._threads = threads
+        self._sources = Sources(clock)
         self._remembered: OrderedDict[Prefix, tuple[Instant, KeyRecord | None]] = OrderedDict()
         self._remembering = threading.Lock()
 
-    async def caller(self, authorization: list[str]) -> Caller:
+    async def caller(self, authorization: list[str], source: str = "") -> Caller:
         match = _BEARER.fullmatch(authorization[0].strip(" ")) if len(authorization) == 1 else None
         key = "" if match is None else match[1]
         prefix = prefix_of(key)
-        record = None if prefix is None else await self._record(prefix)
+        record = None if prefix is None else await self._record(prefix, source)
         if not is_key_of(record, self._pepper, key, self._clock.now()) or record is None:
+            if authorization:
+                self._sources.failed(source)
             raise Unauthenticated("the request brings no API key that is valid here")
         return Caller(tenant=record.tenant, scopes=frozenset(record.scopes))
 
-    async def _record(self, prefix: Prefix) -> KeyRecord | None:
-        """What is recorded of a key, as it was within the last `CACHE_SECONDS`."""
+    async def _record(self, prefix: Prefix, source: str) -> KeyRecord | None:
+        """What is recorded of a key, as it was within the last `CACHE_SECONDS`; only then is its source judged."""
         asked_at = self._clock.now()
         with self._remembering:
             read_at, record = self._remembered.get(prefix, (None, None))
         if read_at is not None and 0 <= asked_at - read_at < CACHE_SECONDS * 1000:
             return record
+        self._sources.check(source)
         record = await self._threads.call(self._keys.key, prefix)
         with self._remembering:
             self._remembered.pop(prefix, None)
@@ -116,26 +128,34 @@ class KeyDoor:
         return record
 
 
-def guard(door: Door) -> Guard:
-    """Before every route: finds out who asks, and whether they may."""
+def guard(door: Door, meter: Meter, *, behind_balancer: bool) -> Guard:
+    """Before every route: finds out who asks, whether they may, and whether they ask too often."""
 
     async def guarded(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         asked: Scope | None = handler.opt.get(ASKED, Scope.ADMIN)
         if connection.scope.get("method") == "OPTIONS":
             # what methods an address answers is in the description too
             return
+        source = source_of(connection, behind_balancer=behind_balancer)
+        given = connection.headers.getall("authorization", [])
         if asked is None:
-            heard = handler.opt.get("hears", False) and (door.is_open or "authorization" in connection.headers)
-            connection.scope["auth"] = (
-                await door.caller(connection.headers.getall("authorization", [])) if heard else None
-            )
+            heard = handler.opt.get("hears", False) and (door.is_open or bool(given))
+            connection.scope["auth"] = await door.caller(given, source) if heard else None
             return
-        caller = await door.caller(connection.headers.getall("authorization", []))
+        caller = await door.caller(given, source)
+        edge.say_at_the_end(connection.scope, lambda: _standing(meter, caller.tenant))
+        meter.admit(caller.tenant)
         if not caller.may(asked):
             raise ScopeMissing(f"the key has no scope {asked}", scope=str(asked))
         connection.scope["auth"] = caller
 
     return guarded
+
+
+def _standing(meter: Meter, tenant: Tenant) -> list[tuple[str, str]]:
+    """The fields that say how the tenant's quotas stand; none where there are none."""
+    policies = meter.policies(tenant)
+    return [("RateLimit-Policy", policy_field(policies)), ("RateLimit", limit_field(policies))] if policies else []
 
 
 def scopes_of(app: Litestar) -> dict[tuple[str, str], Scope]:

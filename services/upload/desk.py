@@ -10,6 +10,7 @@ from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
+from services.upload.meter import Meter
 from services.upload.presets import Presets
 from services.upload.spool import Spool, SpoolRoom
 from services.upload.threads import Threads
@@ -37,12 +38,15 @@ class Desk(Struct, frozen=True, kw_only=True):
     presets: Presets
     links: Links
     watcher: Watcher
+    meter: Meter
     threads: Threads
     room: SpoolRoom
     readiness: Readiness
     timing: Timing
     stack: str
     door: Door = OpenDoor()
+    behind_balancer: bool = False
+    """Whether a balancer of ours stands before it, whose word on who asks is taken."""
     picture_origins: tuple[str, ...] = ()
     """Where results are shown from; the page's policy allows pictures of these."""
     spool_directory: str | None = None

@@ -22,13 +22,18 @@ from contracts.filenames import safe_filename
 from contracts.identifiers import Tenant, derived_job_id, new_job_id
 from contracts.job import Instant, Job, JobState, Source
 from contracts.lifecycle import owed, step
-from contracts.limits import Timing
+from contracts.limits import MAX_PIXELS, Timing
 from contracts.places import DIRECT, OriginalPlace
 from contracts.ports import Clock, Ledger, OriginalRanges, Post, PostSigner
+from contracts.quotas import Amounts
 from contracts.variants import Variant
 from services import edge
+from services.upload.charging import Charging, Free, charged_once, kept_if_done
 from services.upload.intake import ROUNDS, Accepted, check_adoptable, gone, story
 from services.upload.shares import Lanes, OneLane
+
+PIXELS_PER_BYTE: Final = 4
+"""Of a photograph from a phone: 12 MP in 3 MB."""
 
 LEAST_SECONDS: Final = 1
 """Left of the time to post, below which no form is signed any more."""
@@ -68,9 +73,11 @@ class DirectIntake:
         timing: Timing,
         randomness: Callable[[int], bytes],
         lanes: Lanes | None = None,
+        charging: Charging | None = None,
     ) -> None:
-        """Without `lanes` every job waits where it asks to."""
+        """Without `lanes` every job waits where it asks to; without `charging` nobody counts."""
         self._lanes: Lanes = lanes or OneLane()
+        self._charging: Charging = charging or Free()
         self._ledger, self._originals, self._posts = ledger, originals, posts
         self._clock, self._timing, self._randomness = clock, timing, randomness
 
@@ -78,8 +85,19 @@ class DirectIntake:
         """A form for exactly this file. Repeated under its key it is signed anew, to the row's first expiry.
 
         Raises KeyReused if the key belongs to another request, Gone if its job is over without an original or the time
-        to post is, Unavailable if a port did not answer.
+        to post is, QuotaExceeded if its tenant may not send it now, Unavailable if a port did not answer. It costs the
+        bytes that may be posted and, as nobody has seen the picture yet, the pixels that a photograph of so many has.
         """
+        most = wish.asked.bounds[1]
+        cost = Amounts(jobs=1, bytes=most, pixels=min(MAX_PIXELS, PIXELS_PER_BYTE * most))
+        charge = charged_once(self._charging, wish.tenant, cost, self._ledger, wish.idempotency_key)
+        with kept_if_done(charge):
+            granted = self._granted(wish)
+        if granted.replayed:
+            charge.refund()
+        return granted
+
+    def _granted(self, wish: Wish) -> Granted:
         now = self._clock.now()
         fresh = step(None, [self._reservation(wish, now)], now, self._timing).job
         assert fresh is not None

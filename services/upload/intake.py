@@ -30,7 +30,9 @@ from contracts.options import Options, fingerprint, invalid
 from contracts.places import INLINE, OriginalPlace
 from contracts.planning import why_beyond
 from contracts.ports import Clock, Ledger, OriginalStore, Pinned
+from contracts.quotas import Amounts
 from contracts.variants import Variant
+from services.upload.charging import Charging, Free, charged_once, kept_if_done
 from services.upload.shares import Lanes, OneLane
 from services.upload.spool import Spooled
 
@@ -97,9 +99,11 @@ class Intake:
         timing: Timing,
         randomness: Callable[[int], bytes],
         lanes: Lanes | None = None,
+        charging: Charging | None = None,
     ) -> None:
-        """Without `lanes` every job waits where it asks to."""
+        """Without `lanes` every job waits where it asks to; without `charging` nobody counts."""
         self._lanes: Lanes = lanes or OneLane()
+        self._charging: Charging = charging or Free()
         self._ledger = ledger
         self._originals = originals
         self._send = send
@@ -118,8 +122,9 @@ class Intake:
         """Own the upload.
 
         Raises SpecInvalid for a crop that lies beyond the picture, KeyReused if the key belongs to another request,
-        Gone if its job is over without an original or deleted, Unavailable if a port did not answer: the same request
-        may simply be sent again, under its key.
+        Gone if its job is over without an original or deleted, QuotaExceeded if its tenant may not send it now,
+        Unavailable if a port did not answer: the same request may simply be sent again, under its key. What is refused
+        and what is repeated costs nothing.
         """
         for number, variant in enumerate(arrival.options.variants):
             width, height = arrival.source.width, arrival.source.height
@@ -127,7 +132,13 @@ class Intake:
             if beyond is not None:
                 raise invalid(f"#/variants/{number}/crop", beyond)
         with self._counted():
-            return self._accept(arrival)
+            cost = cost_of(arrival.source)
+            charge = charged_once(self._charging, arrival.tenant, cost, self._ledger, arrival.idempotency_key)
+            with kept_if_done(charge):
+                accepted = self._accept(arrival)
+            if accepted.replayed:
+                charge.refund()
+            return accepted
 
     def _accept(self, arrival: Arrival) -> Accepted:
         now = self._clock.now()
@@ -225,6 +236,12 @@ class Intake:
         if found is None:
             raise gone(job)
         return found
+
+
+def cost_of(source: Source) -> Amounts:
+    """What a picture takes of its tenant's day: its bytes, and the pixels of all its frames."""
+    pixels = (source.width or 0) * (source.height or 0) * source.frames
+    return Amounts(jobs=1, bytes=source.bytes or 0, pixels=pixels)
 
 
 def check_adoptable(job: Job, fresh: Job) -> None:

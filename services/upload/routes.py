@@ -46,7 +46,7 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
     async def upload(request: AnyRequest) -> Response[UploadAccepted]:
         incoming = Incoming(request, desk.pace)
         key = idempotency_key(request.headers.getall("idempotency-key", []))
-        with desk.room.place():
+        with desk.room.place(tenant_of(request)):
             spool = desk.spool()
             try:
                 form, body = await incoming.read(spool)

@@ -80,6 +80,14 @@ class InFlight:
             known = self._tenants.get(tenant)
             return 0 if known is None else known.counted + known.accepted
 
+    def look(self, tenant: Tenant, bound: int) -> int:
+        """As many as there are now, up to the bound. Raises Unavailable."""
+        now = self._clock.now()
+        counted = self._counted(tenant, now, bound)
+        with self._lock:
+            self._tenants[tenant] = _Known(counted=counted, accepted=0, looked_at=now)
+        return counted
+
     def reached(self, tenant: Tenant, bound: int) -> bool:
         """Whether so many wait or are worked on; to be asked with the same bound each time.
 

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -17,6 +18,7 @@ from msgspec import Struct
 
 from contracts.errors import Overloaded, PayloadTooLarge
 from contracts.formats import SNIFF_BYTES
+from contracts.identifiers import Tenant
 from contracts.limits import MAX_BODY_BYTES, MIB
 from services.upload.threads import Threads
 
@@ -115,24 +117,36 @@ def _no_room() -> Overloaded:
     return Overloaded("the disk that uploads wait on is full", retry_after=5)
 
 
+GREED: Final = 3
+"""A tenant may hold this many times as many places as are free: alone three quarters of them, and whoever comes next
+still finds one, however slowly the others' bodies come. (Choudhury and Hahne, "Dynamic queue length thresholds for
+shared-memory packet switches", 1998.)"""
+
+
 class SpoolRoom:
     """How many uploads may be in hand at once. One a process; used from the event loop's thread."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._inside = 0
+    def __init__(self, most: int, *, shared: bool = False) -> None:
+        """`shared`: between tenants, none of whom may take it all."""
+        self._most, self._shared = most, shared
+        self._inside: Counter[Tenant] = Counter()
 
     @property
     def inside(self) -> int:
-        return self._inside
+        return self._inside.total()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, tenant: Tenant) -> Iterator[None]:
         """Room for one upload; raises Overloaded at once if there is none: a queue here would only grow."""
-        if self._inside >= self._most:
+        free, held = self._most - self.inside, self._inside[tenant]
+        if free <= 0:
             raise Overloaded(f"{self._most} uploads are in hand already", retry_after=1)
-        self._inside += 1
+        if self._shared and held >= GREED * free:
+            raise Overloaded(f"{held} uploads of this tenant are in hand already", retry_after=1)
+        self._inside[tenant] += 1
         try:
             yield
         finally:
-            self._inside -= 1
+            self._inside[tenant] -= 1
+            if not self._inside[tenant]:
+                del self._inside[tenant]

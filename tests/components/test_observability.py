@@ -10,7 +10,9 @@ import pulumi_aws as aws
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from components import fuse
 from components.alarms import alarms, rollback_names
 from components.naming import ambiguous, physical_name
 from components.observability import Observability
@@ -28,9 +30,11 @@ from components.watched import (
     Watched,
     watched_stack,
 )
+from contracts.quotas import Quotas
+from tests.services.upload.test_meter import World
 from tests.support.configurations import configurations, hosts
 from tests.support.laws import broken
-from tests.support.plan import ACCOUNT, ROOT, Declared, Plan, run
+from tests.support.plan import ACCOUNT, ROOT, Declared, Plan, record, run
 
 QUEUES = {
     name: QueueNames(f"darkroom-dev-{name}", f"darkroom-dev-{name}-dead-letters") for name in ("jobs", "transforms")
@@ -106,6 +110,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(full: Plan) -> None:
         "transforms-dead-letters",
         "upload-5xx",
         "upload-cpu-credits",
+        "upload-fuse",
         "upload-hosts",
         "upload-unhealthy",
     ]
@@ -162,6 +167,26 @@ def test_only_a_group_that_is_silent_is_taken_to_be_down() -> None:
         "upload-hosts",
         "processing-hosts",
     }
+
+
+def test_a_quota_that_is_used_up_is_counted_where_the_fuse_looks() -> None:
+    plan = record("prod")
+    made = plan.one("LogMetricFilter", "fuse").inputs
+    (metric,) = row("upload-fuse").metrics.values()
+    transformation = made["metricTransformation"]
+    assert made["logGroupName"] == plan.one("LogGroup", "upload").inputs["name"] == transformation["namespace"]
+    assert (transformation["name"], transformation["dimensions"]) == (metric.name, {"policy": "$.policy"})
+    assert metric.dimensions == {"policy": "megapixels"}
+    alarm = plan.one("MetricAlarm", "upload-fuse").inputs
+    assert (alarm["namespace"], alarm["metricName"]) == (transformation["namespace"], transformation["name"])
+
+
+def test_the_line_that_is_counted_is_the_one_that_is_written() -> None:
+    world = World(Quotas(megapixels_per_day=1))
+    with capture_logs() as lines:
+        assert not world.takes()
+    (line,) = lines
+    assert (line["event"], line["policy"], line["tenant"]) == (fuse.EVENT, fuse.POLICY, "alice")
 
 
 def test_a_single_dead_letter_rings() -> None:

@@ -7,6 +7,7 @@ from components.settings import PipelineConfig
 from contracts.environment import ProcessingEnvironment, TransformEnvironment, UploadEnvironment, from_environ
 from contracts.limits import Timing
 from contracts.messages import Queue
+from contracts.quotas import UNLIMITED, USUAL
 from tests.support.plan import Plan, record
 
 
@@ -51,6 +52,8 @@ def test_the_upload_service_reads_its_settings(plan: Plan) -> None:
         registry_table=plan.one("Table", "registry").state["name"],
         auth="open" if plan.stack == "local" else "required",
         pepper_secret_name=None if plan.stack == "local" else f"darkroom-{plan.stack}-key-pepper",
+        behind_balancer=bool(plan.of("LoadBalancer")),
+        quotas=UNLIMITED if plan.stack == "local" else USUAL,
         **delivered(plan),
     )
 

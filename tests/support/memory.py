@@ -22,7 +22,9 @@ from contracts.limits import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, QUEUE_BATCH
 from contracts.messages import Outgoing, Queue, encode
 from contracts.places import original_prefixes, result_prefix
 from contracts.ports import Depth, Entry, Glance, Head, Link, Pinned, Post, Received
-from contracts.tables import shard_of
+from contracts.quotas import Amounts
+from contracts.tables import shard_of, tally_key
+from contracts.tallies import Tally
 
 ORIGINALS: Final = "originals"
 """Name of the bucket in memory."""
@@ -445,6 +447,25 @@ class MemoryLedger:
         """What DynamoDB's time to live does."""
         with self._lock:
             del self._rows[job_id]
+
+
+class MemoryTallies:
+    """What tenants had of a day."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[str, Tally] = {}
+
+    def read(self, tenant: Tenant, day: Instant) -> Tally:
+        with self._lock:
+            return self._rows.get(tally_key(tenant, day), Tally(revision=0, amounts=Amounts()))
+
+    def replace(self, tenant: Tenant, day: Instant, tally: Tally, expected_revision: int) -> None:
+        with self._lock:
+            present = self._rows.get(tally_key(tenant, day))
+            if (0 if present is None else present.revision) != expected_revision:
+                raise RevisionMoved("the tally has another revision")
+            self._rows[tally_key(tenant, day)] = tally
 
 
 class MemoryCatalogue:

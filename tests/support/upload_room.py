@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
+from contracts.quotas import UNLIMITED, Quotas
 from services import edge
 from services.upload.commands import Commands
 from services.upload.desk import Desk, Pace
@@ -14,11 +15,21 @@ from services.upload.direct import DirectIntake
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
+from services.upload.meter import Meter
 from services.upload.presets import Presets
+from services.upload.shares import InFlight
 from services.upload.spool import SpoolRoom
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
-from tests.support.memory import Faulty, MemoryCatalogue, MemoryLedger, MemoryObjects, MemoryQueues, VirtualClock
+from tests.support.memory import (
+    Faulty,
+    MemoryCatalogue,
+    MemoryLedger,
+    MemoryObjects,
+    MemoryQueues,
+    MemoryTallies,
+    VirtualClock,
+)
 from tests.support.presets import MemoryPresets
 
 
@@ -37,6 +48,7 @@ class UploadRoom:
         places: int = 8,
         spool_directory: str | None = None,
         picture_origins: tuple[str, ...] = (),
+        quotas: Quotas = UNLIMITED,
     ) -> None:
         self.clock = clock or VirtualClock()
         self.ledger = MemoryLedger()
@@ -46,6 +58,13 @@ class UploadRoom:
         self.readiness = edge.Readiness()
         self.threads = Threads(8)
         self.before, self.after = before, after
+        self.tallies = MemoryTallies()
+        self.meter = Meter(
+            tallies=Faulty(self.tallies, "tallies", before=self._before, after=self._after),
+            in_flight=InFlight(MemoryCatalogue(self.ledger), self.clock),
+            clock=self.clock,
+            quotas=quotas,
+        )
         ledger = Faulty(self.ledger, "ledger", before=self._before, after=self._after)
         queues = Faulty(self.queues, "queues", before=self._before, after=self._after)
         self.intake = Intake(
@@ -55,6 +74,7 @@ class UploadRoom:
             clock=self.clock,
             timing=self.timing,
             randomness=os.urandom,
+            charging=self.meter,
         )
         self.direct = DirectIntake(
             ledger=ledger,
@@ -63,6 +83,7 @@ class UploadRoom:
             clock=self.clock,
             timing=self.timing,
             randomness=os.urandom,
+            charging=self.meter,
         )
         self.shelf = MemoryPresets()
         self.presets = Presets(self.shelf, self.clock)
@@ -74,6 +95,7 @@ class UploadRoom:
             listing=Listing(catalogue=MemoryCatalogue(self.ledger), ledger=ledger, clock=self.clock),
             links=Links(signer or self.objects, self.timing.link_seconds),
             watcher=Watcher(ledger, self.threads),
+            meter=self.meter,
             threads=self.threads,
             room=SpoolRoom(places),
             readiness=self.readiness,

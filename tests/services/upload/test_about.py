@@ -54,6 +54,7 @@ def test_every_public_address_is_described(description: dict[str, Any]) -> None:
         "/jobs/{job_id}": ["delete"],
         "/jobs/{job_id}/cancel": ["post"],
         "/jobs/{job_id}/retry": ["post"],
+        "/usage": ["get"],
         "/limits": ["get"],
         "/presets": ["get"],
         "/presets/{name}": ["delete", "get", "put"],

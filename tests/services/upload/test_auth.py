@@ -113,7 +113,12 @@ def test_a_route_that_says_nothing_asks_for_admin(desk: Any, keys: MemoryKeys, r
     def forgotten() -> str:
         return "here"
 
-    app = edge.app([forgotten], process="upload", readiness=room.readiness, guards=[guard(desk.door)])
+    app = edge.app(
+        [forgotten],
+        process="upload",
+        readiness=room.readiness,
+        guards=[guard(desk.door, desk.meter, behind_balancer=False)],
+    )
     with TestClient[Any](app) as client:
         all_but = keys.made("shop", *(scope for scope in Scope if scope is not Scope.ADMIN), now=room.clock.now())
         admin = keys.made("shop", Scope.ADMIN, now=room.clock.now())
@@ -318,7 +323,7 @@ def test_made_up_keys_do_not_fill_the_memory(keys: MemoryKeys, room: UploadRoom)
     record = keys.key(keys.made("shop", now=room.clock.now()).split("_")[1])
     for number in range(MOST_REMEMBERED + 50):
         door._remembered[f"{number:012}"] = (room.clock.now(), record)
-    asyncio.run(door._record("nobodyskey22"))
+    asyncio.run(door._record("nobodyskey22", ""))
     assert len(door._remembered) == MOST_REMEMBERED
 
 

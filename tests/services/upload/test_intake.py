@@ -99,13 +99,13 @@ def test_without_a_key_every_request_is_a_job_of_its_own(room: UploadRoom) -> No
 
 
 def test_the_effects_come_in_their_order(room: UploadRoom) -> None:
-    """Row, object, row, and only then a message: an original never exists without a row that owns it."""
+    """What it costs, row, object, row, and only then a message: an original never exists without a row that owns it."""
     seen: list[str] = []
     room.after = seen.append
     answer = room.intake.accept(arrival())
-    assert seen == ["ledger.create", "objects.put_original", "ledger.replace"]
+    assert seen == ["tallies.read", "tallies.replace", *CALLS]
     room.intake.announce(answer.messages)
-    assert seen[3:] == ["queues.send"]
+    assert seen[5:] == ["queues.send"]
 
 
 CALLS = ["ledger.create", "objects.put_original", "ledger.replace"]

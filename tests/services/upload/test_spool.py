@@ -158,8 +158,8 @@ def test_beyond_the_last_place_is_overload_at_once() -> None:
 
 def test_a_place_is_given_back_whatever_happens() -> None:
     room = SpoolRoom(1)
-    with pytest.raises(ZeroDivisionError), room.place():
+    with pytest.raises(ZeroDivisionError), room.place("alice"):
         raise ZeroDivisionError
-    with room.place(), pytest.raises(Overloaded), room.place():
+    with room.place("alice"), pytest.raises(Overloaded), room.place("alice"):
         pass
     assert room.inside == 0

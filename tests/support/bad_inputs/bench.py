@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from contracts.job import FINAL
 from contracts.keys import Scope
 from contracts.messages import Queue
+from contracts.tables import TALLY
 from local.folder import Running
 from local.supervisor import Supervisor
 from local.temporary import temporary
@@ -199,7 +200,9 @@ class Bench:
             for version in page.get("Versions", []) + page.get("DeleteMarkers", [])
         ]
         return {
-            "rows": frozenset(item["pk"]["S"] for page in pages for item in page["Items"]),
+            "rows": frozenset(
+                item["pk"]["S"] for page in pages for item in page["Items"] if not item["pk"]["S"].startswith(TALLY)
+            ),
             "objects": frozenset(objects),
         }
 
