@@ -13,9 +13,10 @@ from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
+from client import preset_commands
 from client.errors import BadInput
 from client.outcome import OK, say
-from operations import account_commands, doctor_commands, import_commands, key_commands, letters
+from operations import account_commands, comparing_commands, doctor_commands, import_commands, key_commands, letters
 
 NEWER: Final = 1
 """Exit code of `amis --check`: there is something to fetch."""
@@ -27,6 +28,8 @@ app.update(account_commands.app)
 app.update(doctor_commands.app)
 app.update(import_commands.app)
 app.update(letters.app)
+app.update(comparing_commands.app)
+preset_commands.app.update(comparing_commands.presets)
 app.command(key_commands.app)
 
 

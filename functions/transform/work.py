@@ -23,6 +23,7 @@ from contracts import analysis
 from contracts.errors import BadMessage, InternalError, Rejected, ResourceLimit, SourceMissing, Unavailable
 from contracts.formats import ImageFormat
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Transform, Undone
+from contracts.outputs import MetadataPolicy
 from contracts.places import DIRECT, AnalysisPlace, OriginalPlace, ResultPlace, parse_original
 from contracts.plans import PartPlan
 from functions.transform.analysis.carried import carries
@@ -101,6 +102,7 @@ class _Desk:
         self._place = place
         self._stores = stores
         self._report = report
+        self._policies = {variant.name: variant.output.metadata for variant in order.variants}
         self._lock = threading.Lock()
         self._answers: dict[str, Answer] = {}
         self._puts: list[Future[None]] = []
@@ -192,6 +194,11 @@ class _Desk:
     def _put(self, made: Made) -> None:
         began = time.monotonic()
         found = carries(made.body, ImageFormat(made.format.value))
+        if found and self._policies[made.name] is MetadataPolicy.NONE:
+            # never stored: whatever wrote it is at fault, and somebody has to look
+            self._report(made.name, InternalError(f"the file carries {', '.join(found)}"))
+            self._settle(Retryable(name=made.name, code=InternalError.code, detail="it would not have been clean"))
+            return
         digest = hashlib.sha256(made.body).hexdigest()
         key = ResultPlace(self._order.tenant, self._order.job_id, made.name, digest, made.format).key
         try:

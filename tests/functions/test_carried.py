@@ -279,3 +279,13 @@ def test_png_words_are_named_even_when_they_are_packed():
     out = io.BytesIO()
     pictures.photo(20, 10).convert("RGB").save(out, "PNG", pnginfo=info)
     assert carries(out.getvalue(), ImageFormat.PNG) == ("text",)
+
+
+def test_what_is_not_clean_is_not_stored(monkeypatch):
+    """Whatever went wrong in an encoder: the variant is tried again, and somebody is told."""
+    monkeypatch.setattr("functions.transform.work.carries", lambda body, form: ("exif",))
+    room = Room(photo())
+    (answer,) = room.answer(SMALL).answers
+    assert (type(answer).__name__, answer.code) == ("Retryable", "internal")
+    assert not room.objects.results
+    assert [(name, str(error)) for name, error in room.reported] == [("small", "the file carries exif")]
