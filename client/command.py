@@ -73,6 +73,7 @@ def put(
     preset: str | None = None,
     variant: Annotated[list[str] | None, Parameter(negative="")] = None,
     variants: str | None = None,
+    analyse: Annotated[list[str] | None, Parameter(negative="")] = None,
     wait: bool = True,
     timeout: float | None = None,
     idempotency_key: str | None = None,
@@ -92,6 +93,8 @@ def put(
         What to make of each picture, in the compact form of docs/api.md; as often as needed.
     variants
         What to make of each picture, as a JSON list, or @FILE to read it from.
+    analyse
+        What to find out about each picture, as often as needed: palette, blurhash, ..., or all.
     wait
         Wait for the variants, or only until the server has the picture.
     timeout
@@ -112,6 +115,8 @@ def put(
     ]
     if variant or variants is not None:
         options["variants"] = wanted
+    if analyse:
+        options["analyse"] = analyse
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
     with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:

@@ -50,6 +50,7 @@ class UploadOptions(TypedDict, total=False):
     variants: Sequence[Variant | Mapping[str, Any]]
     priority: Literal["normal", "bulk"]
     expires_in: int
+    analyse: Sequence[str]
     meta: Mapping[str, str]
     filename: str
     content_type: str
@@ -154,7 +155,7 @@ class Conversation(Directing, Posting, Shelving):
 
 def _wished(options: UploadOptions) -> bytes:
     """The `options` part: only what was asked for, so that the server's own defaults hold for the rest."""
-    names = ("preset", "variants", "priority", "expires_in", "meta")
+    names = ("preset", "variants", "priority", "expires_in", "analyse", "meta")
     try:
         return msgspec.json.encode({name: options[name] for name in names if options.get(name) is not None})
     except (TypeError, UnicodeEncodeError, msgspec.MsgspecError) as error:

@@ -8,17 +8,16 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
-from PIL import Image
 
 from contracts.errors import PipelineError
 from contracts.formats import ImageFormat
 from contracts.outputs import Output, OutputFormat
 from contracts.variants import Variant
+from functions.transform.analysis.traits import luma
 from functions.transform.pipeline import Made, render
 from functions.transform.ssim import Likeness
 from functions.transform.steps.decode import decode, inspect, quiet_decoders
-
-_WHITE = (255, 255, 255)
+from functions.transform.steps.picture import Picture
 
 
 class Render(Struct, frozen=True, kw_only=True):
@@ -77,19 +76,14 @@ def judged(one: Render, reference: bytes | None) -> Render:
     if not one.body or one.format is None or reference is None:
         return one
     try:
-        ours, theirs = brightness(one.body, ImageFormat(one.format.value)), brightness(reference, ImageFormat.PNG)
+        files = (one.body, ImageFormat(one.format.value)), (reference, ImageFormat.PNG)
+        ours, theirs = (luma(pixels_of(body, form).pixels) for body, form in files)
     except PipelineError as error:
         return replace(one, trouble=error.detail)
     return replace(one, ssim=round(Likeness(theirs).of(ours), 4)) if ours.size == theirs.size else one
 
 
-def brightness(body: bytes, form: ImageFormat) -> Image.Image:
-    """A file's first picture in mode L, on white."""
+def pixels_of(body: bytes, form: ImageFormat) -> Picture:
+    """A file's first picture."""
     with quiet_decoders():
-        pixels = decode(inspect(body, form)).pixels
-    if pixels.mode in ("RGBA", "RGBa"):
-        pixels = pixels.convert("RGBA")
-        ground = Image.new("RGB", pixels.size, _WHITE)
-        ground.paste(pixels, mask=pixels.getchannel("A"))
-        pixels = ground
-    return pixels.convert("L")
+        return decode(inspect(body, form))

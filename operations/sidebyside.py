@@ -4,17 +4,17 @@ Made of `Pair`s; who makes them is in `preset_diff` and `upgrade`. Every text fr
 """
 
 import base64
-import io
 import statistics
 from collections.abc import Sequence
 from html import escape
 from typing import Final
 
 from msgspec import Struct
-from PIL import Image
 
-from contracts.outputs import OutputFormat
-from operations.renders import Render
+from contracts.formats import ImageFormat
+from contracts.outputs import Output, OutputFormat
+from functions.transform.steps.encode import encode
+from operations.renders import Render, pixels_of
 
 _SHOWN: Final = frozenset({"jpeg", "png", "webp", "avif", "gif"})
 """What browsers show; others are shown as PNG."""
@@ -130,10 +130,8 @@ def _figure(side: str, one: Render | None) -> str:
 def _showable(body: bytes, form: OutputFormat) -> tuple[str, bytes]:
     if form.value in _SHOWN:
         return form.media_type, body
-    target = io.BytesIO()
-    with Image.open(io.BytesIO(body), formats=[form.value.upper()]) as picture:
-        picture.save(target, "PNG")
-    return "image/png", target.getvalue()
+    shown = encode(pixels_of(body, ImageFormat(form.value)).pixels, Output(format=OutputFormat.PNG), None)
+    return "image/png", bytes(shown)
 
 
 def _bytes(count: int) -> str:

@@ -23,7 +23,7 @@ from contracts.messages import Done, Finished, Outgoing, Queue, Transform, decod
 from functions.transform.allocator import keep_pages
 from functions.transform.steps.decode import preload, seal
 from functions.transform.steps.resize import simd
-from functions.transform.work import PUTS_AT_ONCE, RESERVE_SECONDS, Stores, carry_out
+from functions.transform.work import PUTS_AT_ONCE, RESERVE_SECONDS, Stores, carry_out, load
 
 if TYPE_CHECKING:
     from contracts.ports import Queues
@@ -77,6 +77,7 @@ def _load() -> None:
     """What nearly every picture needs of the libraries."""
     preload(ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.TIFF)
     simd()
+    load()
 
 
 def handle(event: Mapping[str, Any], context: Any) -> None:

@@ -26,9 +26,6 @@ from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable,
 from contracts.outputs import MetadataPolicy
 from contracts.places import DIRECT, AnalysisPlace, OriginalPlace, ResultPlace, parse_original
 from contracts.plans import PartPlan
-from functions.transform.analysis.carried import carries
-from functions.transform.analysis.study import NAME as STUDY
-from functions.transform.analysis.study import Study
 from functions.transform.pipeline import ENGINE, Made, Outcome, Run
 from functions.transform.plan import part_plan
 from functions.transform.steps.decode import Source, inspect, quiet_decoders
@@ -39,6 +36,8 @@ if TYPE_CHECKING:
 
 RESERVE_SECONDS: Final = 2
 """Of the function's time-out: for sending the answer, on a bad day of the queue."""
+ANALYSIS: Final = "analysis"
+"""Under which trouble with storing what was found out is reported, beside the names of variants."""
 PUTS_AT_ONCE: Final = 4
 MAX_DETAIL_CHARS: Final = 300
 MAX_FACTS_BYTES: Final = 4_096
@@ -92,6 +91,13 @@ def carry_out(
         function_request_id=function_request_id,
         engine=ENGINE,
     )
+
+
+def load() -> None:
+    """What is imported with the first picture: to be called beside its fetching."""
+    from functions.transform.analysis import study
+
+    assert study
 
 
 class _Desk:
@@ -151,6 +157,8 @@ class _Desk:
         self.fetch_ms = _ms(began, time.monotonic())
         with quiet_decoders():
             source = inspect(data, self._order.format)
+            from functions.transform.analysis.study import Study  # of a cold start, as the next one: see `load`
+
             study = Study(source, analysis.wanted(self._order.analyse), self._report)
             run = Run(source, self._order.variants, threads, self._take, study.look)
             facts = _facts(source, self._place)
@@ -172,7 +180,7 @@ class _Desk:
             self._stores.results.put_result(more, body, digest=digest, media_type="application/json")
         except Exception as error:
             # the pictures are worth more than the words about them
-            self._report(STUDY, error)
+            self._report(ANALYSIS, error)
             return msgspec.structs.replace(facts, iptc={}, xmp={})
         return msgspec.structs.replace(facts, metadata={}, iptc={}, xmp={}, more=more)
 
@@ -193,6 +201,8 @@ class _Desk:
 
     def _put(self, made: Made) -> None:
         began = time.monotonic()
+        from functions.transform.analysis.carried import carries
+
         found = carries(made.body, ImageFormat(made.format.value))
         if found and self._policies[made.name] is MetadataPolicy.NONE:
             # never stored: whatever wrote it is at fault, and somebody has to look

@@ -283,7 +283,7 @@ def test_png_words_are_named_even_when_they_are_packed():
 
 def test_what_is_not_clean_is_not_stored(monkeypatch):
     """Whatever went wrong in an encoder: the variant is tried again, and somebody is told."""
-    monkeypatch.setattr("functions.transform.work.carries", lambda body, form: ("exif",))
+    monkeypatch.setattr("functions.transform.analysis.carried.carries", lambda body, form: ("exif",))
     room = Room(photo())
     (answer,) = room.answer(SMALL).answers
     assert (type(answer).__name__, answer.code) == ("Retryable", "internal")

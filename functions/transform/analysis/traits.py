@@ -28,7 +28,7 @@ def seen(pixels: Image.Image, traits: Collection[Trait]) -> Seen | None:
         return None
     pixels = pixels.convert("RGBA") if pixels.mode == "RGBa" else pixels
     colours = colours_of(pixels) if asked & {Trait.DOMINANT, Trait.PALETTE} else None
-    luma = _luma(pixels) if asked & {Trait.PHASH, Trait.DHASH, Trait.SHARPNESS, Trait.ENTROPY, Trait.OPACITY} else None
+    gray = luma(pixels) if asked & {Trait.PHASH, Trait.DHASH, Trait.SHARPNESS, Trait.ENTROPY, Trait.OPACITY} else None
     small = preview(pixels) if asked & {Trait.THUMBHASH, Trait.BLURHASH} else pixels
     colourful = small if small.mode != "L" else small.convert("RGB")
     palette = colours if Trait.PALETTE in asked else None
@@ -40,10 +40,10 @@ def seen(pixels: Image.Image, traits: Collection[Trait]) -> Seen | None:
         is_dark=palette.is_dark if palette else None,
         thumbhash=thumbhash(colourful) if has(Trait.THUMBHASH) else None,
         blurhash=blurhash(_flat(colourful)) if has(Trait.BLURHASH) else None,
-        phash=phash(luma) if luma and has(Trait.PHASH) else None,
-        dhash=dhash(luma) if luma and has(Trait.DHASH) else None,
-        sharpness=_sharpness(luma) if luma and has(Trait.SHARPNESS) else None,
-        entropy=round(luma.entropy(), 3) if luma and has(Trait.ENTROPY) else None,
+        phash=phash(gray) if gray and has(Trait.PHASH) else None,
+        dhash=dhash(gray) if gray and has(Trait.DHASH) else None,
+        sharpness=_sharpness(gray) if gray and has(Trait.SHARPNESS) else None,
+        entropy=round(gray.entropy(), 3) if gray and has(Trait.ENTROPY) else None,
         is_opaque=pixels.mode != "RGBA" if has(Trait.OPACITY) else None,
         looks_blank=_is_blank(pixels) if has(Trait.OPACITY) else None,
     )
@@ -58,7 +58,9 @@ def _flat(pixels: Image.Image) -> Image.Image:
     return ground
 
 
-def _luma(pixels: Image.Image) -> Image.Image:
+def luma(pixels: Image.Image) -> Image.Image:
+    """A picture in mode L, what shows through on white."""
+    pixels = pixels.convert("RGBA") if pixels.mode == "RGBa" else pixels
     return _flat(pixels).convert("L")
 
 
