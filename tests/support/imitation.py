@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):
             self._answer()
 
-    do_POST = do_DELETE = do_GET
+    do_POST = do_PUT = do_DELETE = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
