@@ -5,7 +5,6 @@ import json
 import shutil
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -36,12 +35,13 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         place = options.keep or Path(scratch)
         scores = {key: score(command, kit, place / key) for key, command in adapters.items()}
-    groups = Counter(case.group for case in kit)
+    members: dict[str, list[str]] = {}
+    for case in kit:
+        members.setdefault(case.group, []).append(case.name)
     say(f"{'':16}" + "".join(f"{one.name:>12}" for one in scores.values()))
-    for group, count in groups.items():
-        names = {case.name for case in kit if case.group == group}
-        held = [count - len(names & one.failed.keys()) for one in scores.values()]
-        say(f"{group:16}" + "".join(f"{number:>9}/{count:<2}" for number in held))
+    for group, names in members.items():
+        held = [len(names) - len(set(names) & one.failed.keys()) for one in scores.values()]
+        say(f"{group:16}" + "".join(f"{number:>9}/{len(names):<2}" for number in held))
     for one in scores.values():
         say(f"\n{one.name}, {len(one.failed)} do not hold" + (":" if one.failed else ""))
         for name, said in one.failed.items():
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     if options.json:
         written = {"of": circumstances(), "cases": {case.name: case.promise for case in kit}}
         options.json.write_text(
-            json.dumps(written | {"groups": groups, "scores": msgspec.to_builtins(scores)}, indent=1) + "\n"
+            json.dumps(written | {"groups": members, "scores": msgspec.to_builtins(scores)}, indent=1) + "\n"
         )
     say("\n" + figure(scores, len(kit)))
     return 1 if scores["ours"].failed else 0

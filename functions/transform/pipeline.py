@@ -204,7 +204,9 @@ class Run:
             )
             self.planned.append((tuple(self._variants), branches))
             self._stand = stand(branches) if self._look is not None else None
-            for branch in branches:
+            # the smaller decode first: while a decoder is given memory for a large picture it keeps the interpreter's
+            # lock, 4 ms in which no other thread begins (6 MP, web@1, 2 threads: 82 -> 79 ms)
+            for branch in reversed(branches):
                 self._begin(self._branch, branch)
 
     def _branch(self, branch: Branch) -> None:
