@@ -23,7 +23,7 @@ import msgspec
 
 from benchmarks.circumstances import circumstances, say
 from benchmarks.jobs import JOBS
-from benchmarks.race import ROOT, Race, files, race
+from benchmarks.race import ROOT, Race, files, race, scheduled
 from benchmarks.tables import Judged, print_quality, print_race, worse_at_more_bytes
 
 QUALITY_SEEDS: Final = (7, 1, 2)
@@ -78,7 +78,8 @@ def _suite(name: str, letters: tuple[str, ...], arguments: list[str]) -> int:
         for letter in given.jobs:
             races += _races(letter, options, Path(scratch))
             if judge is not None:
-                quality[letter] = _quality(letter, judge, Path(scratch))
+                with scheduled(sorted(os.sched_getaffinity(0)), realtime=options.realtime):
+                    quality[letter] = _quality(letter, judge, Path(scratch))
     if given.json:
         written = {
             "of": circumstances() | {"realtime": options.realtime, "rounds": options.rounds},

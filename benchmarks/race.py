@@ -132,15 +132,15 @@ def scheduled(cores: Sequence[int], *, realtime: bool) -> Iterator[None]:
 
     `realtime` puts it before everything else on the machine (Linux, root).
     """
-    before, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    before = os.sched_getaffinity(0), os.sched_getscheduler(0), os.sched_getparam(0)
     os.sched_setaffinity(0, cores)
     if realtime:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
-        os.sched_setscheduler(0, policy, os.sched_param(0))
+        os.sched_setaffinity(0, before[0])
+        os.sched_setscheduler(0, *before[1:])
 
 
 def _strain() -> float:
