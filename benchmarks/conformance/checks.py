@@ -150,10 +150,36 @@ def _rgba(image: Image.Image) -> Image.Image:
 
 
 def _hinted(body: bytes) -> bytes:
-    """A WebP whose header says that frames may have alpha: Pillow believes it, and some encoders forget to say so."""
-    if body[:4] != b"RIFF" or body[12:16] != b"VP8X":
-        return body
-    return body[:20] + bytes((body[20] | 0x10,)) + body[21:]
+    """The file so that Pillow reads it as browsers do.
+
+    Of a WebP it believes the header, in which some encoders forget that frames have alpha. A GIF's frame that is
+    cleared leaves the background's colour for Pillow, unless it names a transparent index; it leaves nothing for
+    browsers, whatever it names.
+    """
+    if body[:4] == b"RIFF" and body[12:16] == b"VP8X":
+        return body[:20] + bytes((body[20] | 0x10,)) + body[21:]
+    return _cleared(bytearray(body)) if body[:3] == b"GIF" else body
+
+
+def _cleared(body: bytearray) -> bytes:
+    """The GIF with a transparent index, the last one, in each frame that has none: the kit's films have few colours."""
+    at = 13 + _table_bytes(body[10])
+    while body[at] != 0x3B:
+        if body[at] == 0x21:
+            if body[at + 1] == 0xF9 and not body[at + 3] & 1:
+                body[at + 3] |= 1
+                body[at + 6] = 255
+            at += 2
+        else:
+            at += 10 + _table_bytes(body[at + 9]) + 1
+        while body[at]:
+            at += body[at] + 1
+        at += 1
+    return bytes(body)
+
+
+def _table_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _off(image: Image.Image, areas: Sequence[tuple[Area, Colour]], within: int) -> str | None:
