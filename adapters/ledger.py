@@ -3,28 +3,20 @@
 The item is an envelope (contracts/tables.py) around the encoded document, which alone is read back.
 """
 
-import random
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from adapters.clients import AwsClient
 from adapters.errors import code_of, translated
-from contracts.errors import ResourceLimit, Unavailable
+from adapters.rows import NOT_THERE, Item, at_revision, delivery_item, documents, is_refused, queried
+from contracts.deliveries import Delivery
+from contracts.errors import ResourceLimit, RevisionMoved, Unavailable
 from contracts.identifiers import JobId
 from contracts.job import Instant, Job, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES
 from contracts.tables import BY_TENANT, DUE, JOBS, job_id_of, job_key, shard_of, tenant_day
-
-READ_BATCH: Final = 100
-"""Keys in one BatchGetItem (a DynamoDB limit)."""
-
-UNPROCESSED_ROUNDS: Final = 6
-"""Reads of keys that DynamoDB left unprocessed (throttled, or more than 16 MB in all): 3 s of waiting at most."""
-
-Item = dict[str, dict[str, Any]]
 
 
 class DynamoLedger:
@@ -52,69 +44,41 @@ class DynamoLedger:
                 if code_of(refused) != "ConditionalCheckFailedException":
                     raise
                 response: Mapping[str, Any] = refused.response
-                return decode_job(_document(response["Item"]))
+                return decode_job(response["Item"]["document"]["B"])
         return None
 
     def read(self, job_ids: Sequence[JobId]) -> dict[JobId, Job]:
         keys = [{JOBS.hash_key: {"S": job_key(job_id)}} for job_id in dict.fromkeys(job_ids)]
-        found: dict[JobId, Job] = {}
-        for start in range(0, len(keys), READ_BATCH):
-            for item in self._read_batch(keys[start : start + READ_BATCH]):
-                job = decode_job(_document(item))
-                found[job.id] = job
-        return found
+        jobs = map(decode_job, documents(self._client, self._table, keys))
+        return {job.id: job for job in jobs}
 
-    def replace(self, job: Job, expected_revision: int) -> None:
-        item = item_of(job, self._shards)
-        with translated():
-            self._client.put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression="#revision = :expected",
-                ExpressionAttributeNames={"#revision": "revision"},
-                ExpressionAttributeValues={":expected": {"N": str(expected_revision)}},
-            )
+    def replace(self, job: Job, expected_revision: int, also: Sequence[Delivery] = ()) -> None:
+        row = {"TableName": self._table, "Item": item_of(job, self._shards), **at_revision(expected_revision)}
+        if not also:
+            with translated():
+                self._client.put_item(**row)
+            return
+        born = [{"Put": {"TableName": self._table, "Item": delivery_item(one), **NOT_THERE}} for one in also]
+        with translated({"TransactionCanceledException": Unavailable}):
+            try:
+                # botocore gives it a token of its own: repeated after a lost reply, it is done once
+                self._client.transact_write_items(TransactItems=[{"Put": row}, *born])
+            except ClientError as error:
+                if is_refused(error):
+                    raise RevisionMoved("the job or a delivery of it was written by somebody else") from error
+                raise
 
     def due(self, shard: int, until: Instant, *, most: int = 100) -> list[JobId]:
-        found: list[JobId] = []
-        begin: dict[str, Any] = {}
-        while len(found) < most:
-            with translated():
-                page = self._client.query(
-                    TableName=self._table,
-                    IndexName=DUE.name,
-                    KeyConditionExpression="#shard = :shard AND #due <= :until",
-                    ExpressionAttributeNames={"#shard": DUE.hash_key, "#due": DUE.range_key},
-                    ExpressionAttributeValues={":shard": {"N": str(shard)}, ":until": {"N": str(until)}},
-                    Limit=most - len(found),
-                    **begin,
-                )
-            found.extend(job_id_of(item[JOBS.hash_key]["S"]) for item in page["Items"])
-            if "LastEvaluatedKey" not in page:
-                break
-            begin = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        return found
-
-    def _read_batch(self, keys: list[Item]) -> list[Item]:
-        asked: dict[str, Any] = {
-            "Keys": keys,
-            "ConsistentRead": True,
-            # the envelope is for DynamoDB; leaving it out is half of the parsing
-            "ProjectionExpression": "#document",
-            "ExpressionAttributeNames": {"#document": "document"},
-        }
-        items: list[Item] = []
-        for attempt in range(UNPROCESSED_ROUNDS):
-            if attempt:
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, no secret
-            with translated():
-                answer = self._client.batch_get_item(RequestItems={self._table: asked})
-            items.extend(answer["Responses"].get(self._table, []))
-            left = answer.get("UnprocessedKeys", {}).get(self._table)
-            if not left:
-                return items
-            asked = {**asked, "Keys": left["Keys"]}
-        raise Unavailable("BatchGetItem kept leaving keys unprocessed")
+        items = queried(
+            self._client,
+            self._table,
+            most,
+            IndexName=DUE.name,
+            KeyConditionExpression="#shard = :shard AND #due <= :until",
+            ExpressionAttributeNames={"#shard": DUE.hash_key, "#due": DUE.range_key},
+            ExpressionAttributeValues={":shard": {"N": str(shard)}, ":until": {"N": str(until)}},
+        )
+        return [job_id_of(item[JOBS.hash_key]["S"]) for item in items]
 
 
 def item_of(job: Job, shards: int) -> Item:
@@ -141,7 +105,3 @@ def item_of(job: Job, shards: int) -> Item:
         # rounded up: never forgotten early
         item["ttl"] = {"N": str(-(-job.forget_at // 1000))}
     return item
-
-
-def _document(item: Item) -> bytes:
-    return item["document"]["B"]

@@ -52,6 +52,7 @@ class UploadOptions(TypedDict, total=False):
     expires_in: int
     analyse: Sequence[str]
     meta: Mapping[str, str]
+    webhook: str
     filename: str
     content_type: str
     idempotency_key: str
@@ -155,7 +156,7 @@ class Conversation(Directing, Posting, Shelving):
 
 def _wished(options: UploadOptions) -> bytes:
     """The `options` part: only what was asked for, so that the server's own defaults hold for the rest."""
-    names = ("preset", "variants", "priority", "expires_in", "analyse", "meta")
+    names = ("preset", "variants", "priority", "expires_in", "analyse", "meta", "webhook")
     try:
         return msgspec.json.encode({name: options[name] for name in names if options.get(name) is not None})
     except (TypeError, UnicodeEncodeError, msgspec.MsgspecError) as error:

@@ -18,7 +18,7 @@ FIVE_MINUTES: Final = 300
 NEAR: Final = 0.8
 """Of the function's time-out: later than this, the next larger picture is cut off."""
 
-TABLE_OPERATIONS: Final = ("BatchGetItem", "PutItem", "Query")
+TABLE_OPERATIONS: Final = ("BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems")
 """What the services ask of a table: AWS counts its own faults by operation, and an alarm cannot search."""
 
 SUM: Final = "SUM(METRICS())"

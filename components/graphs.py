@@ -54,7 +54,12 @@ def graphs(watched: Watched) -> list[list[Graph]]:
 
 
 def _arrivals(watched: Watched) -> list[Graph]:
-    sent = {"jobs": "jobs taken in", "jobs-bulk": "bulk jobs taken in", "completions": "answers of the function"}
+    sent = {
+        "jobs": "jobs taken in",
+        "jobs-bulk": "bulk jobs taken in",
+        "completions": "answers of the function",
+        "notifications": "events for endpoints",
+    }
     lines = [
         _sqs("NumberOfMessagesSent", watched.queues[queue].queue, label)
         for queue, label in sent.items()

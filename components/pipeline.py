@@ -20,7 +20,7 @@ from components.messaging import pipeline_queues
 from components.naming import type_token
 from components.network import Network
 from components.observability import Observability
-from components.processes import READ, Processes
+from components.processes import WORK, Processes
 from components.settings import PipelineConfig, secrets_called
 from components.stage import Stage
 from components.storage import ImageBucket
@@ -134,7 +134,7 @@ class ImagePipeline(pulumi.ComponentResource):
             hosts=config.hosts,
             network=self.network,
             processes=self.processes,
-            waiting={queue.value: self._stage.name(queue.value) for queue in READ},
+            waiting={queue.value: self._stage.name(queue.value) for queue in WORK},
             opts=opts,
         )
 

@@ -26,7 +26,13 @@ PLANNING = (Queue.JOBS, Queue.JOBS_BULK)
 WAYS = (INLINE, DIRECT)
 """How originals come."""
 
-READ = (Queue.INGEST, *PLANNING, Queue.COMPLETIONS)
+ANNOUNCED = (*PLANNING, Queue.NOTIFICATIONS)
+"""What the upload service writes to: a job that is to be planned, and one that ended by a command."""
+
+WORK = (Queue.INGEST, *PLANNING, Queue.COMPLETIONS)
+"""Queues that more hosts would empty sooner; calls of endpoints wait for others than us."""
+
+READ = (*WORK, Queue.NOTIFICATIONS)
 """What the processing service reads; the function reads the other."""
 
 
@@ -74,9 +80,9 @@ class Processes:
             self._originals.checkable_by(role, under=way)
         self._tables.jobs.kept_by(role)
         self._tables.jobs.listed_by(role)
-        for queue in PLANNING:
+        for queue in ANNOUNCED:
             self._queues[queue].fed_by(role)
-        # API keys are read, presets are kept
+        # API keys are read, presets and webhook endpoints are kept
         self._tables.registry.looked_up_by(role)
         self._tables.registry.written_by(role)
         self._tables.registry.searched_by(role)
@@ -99,6 +105,9 @@ class Processes:
             self._originals.checkable_by(role, under=way)
         self._tables.jobs.kept_by(role)
         self._tables.jobs.swept_by(role)
+        # endpoints that are called, and one that says it is gone
+        self._tables.registry.looked_up_by(role)
+        self._tables.registry.written_by(role)
         for queue in READ:
             self._queues[queue].consumed_by(role)
             self._queues[queue].measured_by(role)
@@ -149,11 +158,12 @@ class Processes:
                     delivery_domain=values["delivery_domain"],
                     delivery_key_id=values["delivery_key_id"],
                     delivery_secret_name=None if self._delivery is None else self._delivery.secret_name,
+                    receivers=self._config.receivers,
                     timing=self._config.timing,
                 )
             )
 
-        urls = {queue: self._queues[queue].url for queue in PLANNING}
+        urls = {queue: self._queues[queue].url for queue in ANNOUNCED}
         delivery = self._delivery
         return self._known(
             urls=urls,
@@ -180,6 +190,9 @@ class Processes:
                     dead_letter_urls=values["dead_letter_urls"],
                     eraser_role_arn=values["eraser"],
                     transform_concurrency=self._config.transform.concurrency,
+                    registry_table=values["registry"],
+                    public_url=_public_url(self._config),
+                    receivers=self._config.receivers,
                     timing=self._config.timing,
                 )
             )
@@ -197,3 +210,9 @@ class Processes:
             registry=self._tables.registry.table_name,
             **more,
         )
+
+
+def _public_url(config: PipelineConfig) -> str | None:
+    """What clients call, if it has a name."""
+    domain = None if config.balancer is None else config.balancer.domain
+    return None if domain is None else f"https://{domain}"

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from components.site import Alarms, Balancer, Delivery, Hosts, Network, site_contradictions
 from components.words import TagKey, TagValue, is_loopback, tag_contradictions
+from contracts.environment import Receivers
 from contracts.identifiers import Tenant
 from contracts.limits import DAY_SECONDS, MAX_LIFE_SECONDS, Timing
 from contracts.quotas import UNLIMITED, USUAL, Quotas
@@ -71,6 +72,8 @@ class PipelineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Shards of the index of what is due: each takes about 1,000 writes a second. Lowering it later hides rows of the
     shards that are no longer read, until their next write."""
     transform: Transform = Transform()
+    receivers: Receivers = Receivers()
+    """Whose hosts are called: of webhooks, and of pictures that are named by their address."""
     timing: Timing = Timing()
     """The clockwork; see contracts/limits.py."""
     network: Network | None = None
@@ -133,6 +136,8 @@ def _contradictions(config: PipelineConfig) -> list[str]:
         found.append("require_tls: may be false only beside a loopback endpoint; leave it out")
     if config.auth == "open" and not local:
         found.append("auth: may be open only beside a loopback endpoint; leave it out")
+    if config.receivers.loopback and not local:
+        found.append("receivers.loopback: may be true only beside a loopback endpoint; leave it out")
     if not transform.bundle_libraries and not local:
         found.append("transform.bundle_libraries: may be false only beside a loopback endpoint; leave it out")
     if transform.isolated and config.network is None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from contracts.job import Debt, DebtKind, Instant, Job, Lane
 from contracts.limits import Timing
-from contracts.messages import Message, Outgoing, Process, Queue, Transform
+from contracts.messages import Message, Notify, Outgoing, Process, Queue, Transform
 
 _JITTER: Final = (0.75, 1.25)
 """Back-off is stretched by a factor in this range, so that jobs which failed together do not come back together."""
@@ -105,6 +105,8 @@ def message_of(job: Job, debt: Debt) -> Outgoing | None:
     if debt.kind is DebtKind.PROCESS:
         message: Message = Process(job_id=job.id, request_id=job.request_id, run=job.run, tenant=job.tenant)
         return Outgoing(Queue.JOBS_BULK if job.lane is Lane.BULK else Queue.JOBS, message)
+    if debt.kind is DebtKind.NOTIFY:
+        return Outgoing(Queue.NOTIFICATIONS, Notify(job_id=job.id, request_id=job.request_id, debt=debt.id))
     if debt.kind is DebtKind.TRANSFORM and debt.token is not None:
         part, original, source = job.open_part(debt.token), job.original, job.source
         if part is not None and original is not None and source.format is not None:

@@ -32,6 +32,22 @@ class CloudEnvironment(Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class Receivers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which hosts of others are called: endpoints of webhooks, and pictures by their address."""
+
+    ports: Annotated[tuple[Annotated[int, Meta(ge=1, le=65_535)], ...], Meta(min_length=1, max_length=16)] = (443,)
+    """What is called by default; any other port is another protocol's until somebody says so."""
+    loopback: bool = False
+    """Whether this very machine may be called, by plain HTTP too and on any port. Only beside a loopback endpoint."""
+
+    def check(self, endpoint_url: str | None) -> None:
+        """Raises BadEnvironment for a process on AWS that would call its own machine."""
+        if self.loopback and endpoint_url is None:
+            raise BadEnvironment(
+                "DARKROOM_RECEIVERS: loopback may be called only beside an embedded cloud; leave it out"
+            )
+
+
 class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     """Settings of the upload service."""
 
@@ -42,7 +58,7 @@ class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     jobs_table: str
     due_shards: Annotated[int, Meta(ge=1, le=256)]
     queue_urls: dict[Queue, str]
-    """`jobs` and `jobs-bulk`."""
+    """`jobs`, `jobs-bulk` and `notifications`."""
     link_signer_role_arn: str
     auth: Literal["required", "open"]
     """`open` is accepted on loopback only."""
@@ -66,6 +82,7 @@ class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     """That CloudFront gave the public key which links are checked with."""
     delivery_secret_name: str | None = None
     """Of the secret with the private half of that key, in PEM."""
+    receivers: Receivers = Receivers()
     timing: Timing = Timing()
 
     @property
@@ -95,6 +112,10 @@ class ProcessingEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     eraser_role_arn: str
     transform_concurrency: Annotated[int, Meta(ge=2, le=1_000)]
     """Maximum concurrency of the function's mapping; twice this is the most that `transforms` is filled to."""
+    registry_table: str
+    public_url: str | None = None
+    """The API's address as endpoints are told it; None: they are told paths alone."""
+    receivers: Receivers = Receivers()
     timing: Timing = Timing()
 
 

@@ -82,6 +82,21 @@ one byte a second does not."""
 
 DAY_SECONDS: Final = 86_400
 
+MAX_WEBHOOKS: Final = 20
+"""Endpoints of one tenant; a job names one of them."""
+
+MAX_DELIVERY_ATTEMPTS: Final = 10
+"""Tries that a delivery remembers: a whole schedule and one that was asked for."""
+
+DELIVERY_DAYS: Final = 30
+"""How long a delivery can be seen and sent again."""
+
+WEBHOOK_OVERLAP_SECONDS: Final = DAY_SECONDS
+"""From a new secret of an endpoint until the one before it signs nothing more: time to hand it to every receiver."""
+
+
+WebhookGaps = Annotated[tuple[Annotated[float, Meta(gt=0, le=7 * DAY_SECONDS)], ...], Meta(max_length=16)]
+
 
 class Timing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The clockwork of a deployment, in seconds unless named otherwise. Tests shorten it and say so."""
@@ -121,6 +136,11 @@ class Timing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`expires_in` of a job that names none."""
     tombstone_seconds: Annotated[int, Meta(ge=60, le=365 * DAY_SECONDS)] = 30 * DAY_SECONDS
     """How long a deleted job answers 410 before it is forgotten."""
+    webhook_seconds: Annotated[float, Meta(gt=0, le=60)] = 15
+    """For one call of a webhook, from resolving its name to the head of its reply."""
+    webhook_gaps_seconds: WebhookGaps = (5, 30, 120, 600, 3_600, 6 * 3_600, 24 * 3_600, 48 * 3_600)
+    """From a call that failed to the next, each stretched by up to a fifth: eight more tries within 79 hours, so that a
+    receiver may be down over a long weekend."""
     link_seconds: Annotated[int, Meta(ge=10, le=1_800)] = 900
     """Life of a link to a result; never beyond the life of the credentials that signed it."""
 

@@ -40,6 +40,8 @@ class Queue(StrEnum):
     """`Transform`. Read by the transform function."""
     COMPLETIONS = "completions"
     """`Finished`. Read by the processing service."""
+    NOTIFICATIONS = "notifications"
+    """`Notify`. Read by the processing service."""
 
 
 class _Message(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -180,7 +182,14 @@ class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
     """How it was done; None: nothing was, or by an earlier engine."""
 
 
-Message = Process | Transform | Finished
+class Notify(_Message, frozen=True, kw_only=True, tag="notify"):
+    """An endpoint is owed the final event of a run. From: who ended it. To: processing service (`notifications`)."""
+
+    debt: int
+    """Of the job: what is owed names run and state."""
+
+
+Message = Process | Transform | Finished | Notify
 
 
 class Outgoing(Struct, frozen=True):

@@ -32,6 +32,7 @@ from contracts.limits import (
 )
 from contracts.presets import DEFAULT_PRESET, PRESETS, is_preset_name, preset
 from contracts.variants import Variant, objections
+from contracts.webhooks import WebhookId
 
 LINE: Final = "t"
 """Name of the option that gives the variants in their compact form (`contracts.compact`) instead."""
@@ -60,6 +61,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """What to find out about the picture: the usual traits if absent, nothing for an empty list."""
     meta: dict[str, str] = {}
     """The sender's own words, given back with every status."""
+    webhook: WebhookId | None = None
+    """Of the endpoint that is told when the job is over."""
     digest: Annotated[str, Meta(pattern=SHA256_FIELD)] | None = None
     """Of the file, as RFC 9530 writes it: `sha-256=:<base64>:`. Other bytes are refused."""
 

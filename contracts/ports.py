@@ -6,16 +6,21 @@ threads at once.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from contracts.deliveries import Delivery
 from contracts.identifiers import JobId, Tenant
 from contracts.job import Instant, Job, JobState
 from contracts.keys import KeyRecord, Prefix
 from contracts.messages import Outgoing, Queue
 from contracts.presets import PresetName
 from contracts.shelves import ShelvedPreset
+from contracts.webhooks import Webhook, WebhookId
+
+DeliveryKey: TypeAlias = tuple[str, WebhookId]
+"""Event and endpoint."""
 
 
 class Pinned(Struct, frozen=True, kw_only=True):
@@ -195,12 +200,51 @@ class Ledger(Protocol):
         """Consistent; ids without a job are absent from the answer."""
         ...
 
-    def replace(self, job: Job, expected_revision: int) -> None:
-        """Write the job whole; raises RevisionMoved if the row's revision is another, or there is no row."""
+    def replace(self, job: Job, expected_revision: int, also: Sequence[Delivery] = ()) -> None:
+        """Write the job whole; raises RevisionMoved if the row's revision is another, or there is no row.
+
+        `also` are deliveries that are born with this write, or not at all; RevisionMoved too if one is there already.
+        """
         ...
 
     def due(self, shard: int, until: Instant, *, most: int = 100) -> list[JobId]:
         """Ids of jobs of the shard with `due_at` <= until, earliest first; eventually consistent."""
+        ...
+
+
+class Deliveries(Protocol):
+    """Deliveries of final events, in the same table."""
+
+    def read(self, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, Delivery]:
+        """Consistent; keys without a delivery are absent from the answer."""
+        ...
+
+    def replace(self, delivery: Delivery, expected_revision: int) -> None:
+        """Write it whole; raises RevisionMoved if the row's revision is another, or there is no row."""
+        ...
+
+    def due(self, shard: int, until: Instant, *, most: int = 100) -> list[DeliveryKey]:
+        """Keys of deliveries of the shard (0 to `DELIVERY_SHARDS` - 1) with `due_at` <= until, earliest first."""
+        ...
+
+    def latest(self, webhook: WebhookId, *, most: int) -> list[DeliveryKey]:
+        """Keys of the latest deliveries to an endpoint, newest first; eventually consistent."""
+        ...
+
+
+class Webhooks(Protocol):
+    """The registry's webhook endpoints."""
+
+    def webhook(self, tenant: Tenant, webhook_id: WebhookId) -> Webhook | None:
+        """What is recorded of it, deleted ones too until they are forgotten; consistent."""
+        ...
+
+    def webhooks(self, tenant: Tenant) -> list[Webhook]:
+        """A tenant's endpoints by id, deleted ones too."""
+        ...
+
+    def keep(self, webhook: Webhook, expected_revision: int) -> None:
+        """Write it whole; `expected_revision` 0 means that there is none yet. Raises RevisionMoved if it is another."""
         ...
 
 

@@ -14,6 +14,15 @@ An item of `jobs` is an envelope around the encoded document:
     due_at        N  ms: range key of `due`
     ttl           N  seconds (DynamoDB's time to live); only in a tombstone
 
+Beside it lie the deliveries of its final events, each in an envelope of the same attributes:
+
+    pk            S  delivery#<event>#<endpoint>
+    document      B  the msgspec-encoded Delivery
+    kind          S  delivery
+    tenant_day    S  deliveries#<endpoint>: what was sent to one endpoint, by created_at
+    shard         N  of `due`, above every job's, so that no backlog of deliveries stands before a job
+    ttl           N  thirty days after it was born
+
 Beside them stand small items that are no jobs: `tally#<tenant>#<day>`, what a tenant had of a day.
 """
 
@@ -59,6 +68,11 @@ JOBS: Final = Table(
 REGISTRY: Final = Table(name="registry", hash_key="pk", range_key="sk", attributes={"pk": "S", "sk": "S"}, ttl="ttl")
 """What outlives jobs: tenants, API keys, presets, webhook endpoints, batches."""
 
+MAX_DUE_SHARDS: Final = 256
+"""Of jobs; those of deliveries are numbered from here."""
+DELIVERY_SHARDS: Final = 4
+"""Each takes about a thousand writes a second, and one query a sweep of every host."""
+
 API_KEYS: Final = "keys"
 """Hash key of the rows that list all API keys."""
 
@@ -100,6 +114,32 @@ def api_key_listing(tenant: str, prefix: str) -> str:
 def presets_key(tenant: str) -> str:
     """Hash key of a tenant's presets; their range keys are their names."""
     return f"presets#{tenant}"
+
+
+def delivery_key(event: str, webhook: str) -> str:
+    """Hash key of a delivery's item."""
+    return f"delivery#{event}#{webhook}"
+
+
+def delivery_of(key: str) -> tuple[str, str]:
+    """Inverse of `delivery_key`."""
+    _, event, webhook = key.split("#")
+    return event, webhook
+
+
+def deliveries_to(webhook: str) -> str:
+    """Hash key of `by_tenant` for the deliveries of one endpoint; no tenant and no day look like it."""
+    return f"deliveries#{webhook}"
+
+
+def webhook_key(tenant: str) -> str:
+    """Hash key of a tenant's endpoints; their range key is their id."""
+    return f"webhooks#{tenant}"
+
+
+def delivery_shard(event: str) -> int:
+    """The shard of the `due` index that a delivery belongs to."""
+    return MAX_DUE_SHARDS + zlib.crc32(event.encode()) % DELIVERY_SHARDS
 
 
 def shard_of(job_id: str, shards: int) -> int:

@@ -28,6 +28,7 @@ from local import showing, state
 from local.jsonlines import read
 from local.leftovers import Leftovers
 from local.problems import CannotRun
+from local.receiver import gone
 from local.rights import Report, Right, Use, report, uses_of
 from local.story import Story
 from local.supervisor import Supervisor
@@ -44,7 +45,7 @@ SHORTENED: Final = {
     }
 }
 _PATIENCE_SECONDS: Final = 60.0
-_JUDGED: Final = (Queue.INGEST, Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS)
+_JUDGED: Final = (Queue.INGEST, Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS, Queue.NOTIFICATIONS)
 """Queues whose reader is the processing service."""
 _LIFE_SECONDS: Final = 12
 """Of the job that is watched until its life is over: long enough for it to be completed first."""
@@ -131,6 +132,8 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
         for said in (True, False):
             ends(_posted(stack, picture, said=said), JobState.COMPLETED)
         story.step("pictures that were posted straight to S3 went through, whether or not the client said so")
+        _notified(stack, darkroom, picture)
+        story.step("endpoints were told of jobs, and one that said it is gone was disabled")
         broken = darkroom.upload(picture[: len(picture) // 2], filename="half.jpg")
         ends(broken.id, JobState.REJECTED)
         for what, (job_id, state_) in waiting.items():
@@ -144,6 +147,26 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
         ends(living.id, JobState.DELETING, JobState.DELETED)
         _until(lambda: _gone(stack, living.id), "an expired job's objects to be erased")
         story.step("a job's life was over, and its objects were erased")
+
+
+def _notified(stack: Supervisor, darkroom: Darkroom, picture: bytes) -> None:
+    """An endpoint that answers 410 is told of a job that ends, and of one that its owner cancels."""
+    with gone() as address:
+        made = httpx.post(f"{stack.url}/webhooks", json={"url": address}).raise_for_status().json()
+        endpoint = f"{stack.url}/webhooks/{made['id']}"
+        accepted = darkroom.upload(picture, filename="a.jpg", webhook=made["id"])
+        wish = {"content_type": "image/jpeg", "bytes": len(picture), "webhook": made["id"]}
+        form = httpx.post(f"{stack.url}/uploads/presign", json=wish).raise_for_status().json()
+        darkroom.cancel(form["id"])
+        darkroom.wait(accepted.id, timeout=_PATIENCE_SECONDS)
+
+        def deliveries() -> list[dict[str, Any]]:
+            return httpx.get(f"{endpoint}/deliveries").raise_for_status().json()["deliveries"]
+
+        _until(lambda: [one["state"] for one in deliveries()] == ["exhausted"] * 2, "both events to be given up")
+        _until(lambda: httpx.get(endpoint).json()["state"] == "disabled", "the endpoint to be disabled")
+        httpx.get(f"{stack.url}/webhooks").raise_for_status()
+        httpx.delete(endpoint).raise_for_status()
 
 
 def _redrive(stack: Supervisor, leftovers: Leftovers) -> None:

@@ -15,9 +15,10 @@ from msgspec import Struct
 from adapters import clients
 from adapters.clients import AwsClient
 from adapters.errors import translated
-from adapters.ledger import READ_BATCH, DynamoLedger
+from adapters.ledger import DynamoLedger
 from adapters.presets import DynamoPresets
 from adapters.queues import SqsQueues
+from adapters.rows import READ_BATCH
 from client.errors import BadInput, Unreachable
 from components.naming import bucket_name, physical_name
 from components.settings import PipelineConfig

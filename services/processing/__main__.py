@@ -18,25 +18,30 @@ import structlog
 
 from adapters import clients, telemetry
 from adapters.clock import SystemClock
+from adapters.deliveries import DynamoDeliveries
 from adapters.eraser import S3Eraser
 from adapters.ledger import DynamoLedger
 from adapters.objects import S3Originals
+from adapters.outside import Outside
 from adapters.queues import SqsQueues
+from adapters.webhooks import DynamoWebhooks
 from contracts.environment import BadEnvironment, ProcessingEnvironment, from_environ
 from contracts.messages import Queue
 from services import edge
 from services.processing.backlog import Backlog
+from services.processing.courier import CALLS, Courier
 from services.processing.crew import Crew, Member
 from services.processing.lanes import Lanes
 from services.processing.letter_routes import letter_routes
 from services.processing.letters import DeadLetters
+from services.processing.notifications import Rounds
 from services.processing.readers import house_readers
 from services.processing.routes import routes
 from services.processing.sweeper import Sweeper
 
 PORT: Final = 8001
-THREADS: Final = 8
-"""That share a client: a reader a queue, the sweeper, and requests of operators."""
+THREADS: Final = 10 + CALLS
+"""That share a client: a reader a queue, the sweeper, the rounds, requests of operators, and calls of endpoints."""
 EXIT_SECONDS: Final = 9.5
 """From SIGTERM to the end: below the ten seconds that supervisors commonly give."""
 
@@ -87,6 +92,18 @@ def _members(settings: ProcessingEnvironment, ledger: DynamoLedger, queues: SqsQ
     def originals() -> S3Originals:
         return S3Originals(_client(settings, "s3"), settings.originals_bucket)
 
+    # one client for both tables, and a trust store that takes 20 ms to read, once
+    dynamodb = _client(settings, "dynamodb")
+    deliveries = DynamoDeliveries(dynamodb, settings.jobs_table)
+    settings.receivers.check(settings.endpoint_url)
+    courier = Courier(
+        deliveries=deliveries,
+        webhooks=DynamoWebhooks(dynamodb, settings.registry_table),
+        outside=Outside(ports=settings.receivers.ports, loopback=settings.receivers.loopback),
+        clock=clock,
+        timing=timing,
+    )
+    rounds = Rounds(deliveries=deliveries, courier=courier, clock=clock, timing=timing)
     readers = house_readers(
         queues=queues,
         ledger=ledger,
@@ -96,6 +113,8 @@ def _members(settings: ProcessingEnvironment, ledger: DynamoLedger, queues: SqsQ
         timing=timing,
         backlog=backlog,
         lanes=Lanes(),
+        courier=courier,
+        base=settings.public_url or "",
     )
 
     def sweep(stop: threading.Event) -> None:
@@ -104,12 +123,13 @@ def _members(settings: ProcessingEnvironment, ledger: DynamoLedger, queues: SqsQ
             queues=queues,
             originals=originals(),
             eraser=_eraser(settings),
+            deliveries=deliveries,
             clock=clock,
             timing=timing,
             shards=settings.due_shards,
         ).run(stop)
 
-    return {**{reader.name: reader.run for reader in readers}, "sweeper": sweep}
+    return {**{reader.name: reader.run for reader in readers}, "sweeper": sweep, "deliveries": rounds.run}
 
 
 def _client(

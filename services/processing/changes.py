@@ -3,13 +3,14 @@
 Used by the readers (through `batches`) and the sweeper. No messages are sent here: the caller gathers them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 import structlog
 from msgspec import Struct
 
+from contracts.deliveries import Delivery
 from contracts.errors import RevisionMoved, Unavailable
 from contracts.events import Event
 from contracts.identifiers import JobId
@@ -71,8 +72,17 @@ class Change(Struct, frozen=True, kw_only=True):
         return self.send + tuple(message for message in owed(self.job, now) if message not in self.send)
 
 
-def advance(ledger: Ledger, clock: Clock, timing: Timing, job: Job, events: Sequence[Event]) -> Change:
+def advance(
+    ledger: Ledger,
+    clock: Clock,
+    timing: Timing,
+    job: Job,
+    events: Sequence[Event],
+    born: Callable[[Job], Sequence[Delivery]] = lambda before: (),
+) -> Change:
     """Apply the events to the job and write what comes of it; `job` is as it was last read.
+
+    `born` gives, for the job before the change, the deliveries that are written with it or not at all.
 
     A write whose reply was lost needs nothing special: read again, `step` says superseded. Raises Unavailable if the
     table does not answer, the row is gone, or others were quicker every time.
@@ -92,7 +102,7 @@ def advance(ledger: Ledger, clock: Clock, timing: Timing, job: Job, events: Sequ
         if not change.changed:
             return change
         try:
-            ledger.replace(change.job, job.revision)
+            ledger.replace(change.job, job.revision, born(job))
         except (RevisionMoved, Unavailable):
             contested = True
         else:

@@ -28,6 +28,7 @@ from contracts.notices import decode_notices
 from contracts.ports import Clock, Ledger, Queues, Received
 from services.processing.batches import Seen, answer_seen, crash_seen, process_seen
 from services.processing.changes import readable
+from services.processing.notifications import notify_seen
 
 MOST_LETTERS: Final = 1_000
 LONGEST_SECONDS: Final = 15.0
@@ -40,6 +41,7 @@ READ_HERE: Final[Mapping[Queue, Seen]] = {
     Queue.JOBS_BULK: process_seen,
     Queue.TRANSFORMS: crash_seen,
     Queue.COMPLETIONS: answer_seen,
+    Queue.NOTIFICATIONS: notify_seen,
 }
 """How a letter of each queue is read. One of any other queue is sent again as it stands: its reader will judge it."""
 

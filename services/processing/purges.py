@@ -23,6 +23,7 @@ _ON_THE_WAY: Final[dict[Queue, tuple[Place, ...]]] = {
         (Queue.TRANSFORMS, True),
         (Queue.COMPLETIONS, True),
     ),
+    Queue.NOTIFICATIONS: ((Queue.NOTIFICATIONS, False),),
 }
 
 
@@ -40,6 +41,8 @@ def queue_of(job: Job, debt: Debt) -> Queue | None:
     """The queue that a debt's message goes to; None if it is no message on a queue of ours."""
     if debt.kind is DebtKind.PROCESS:
         return Queue.JOBS_BULK if job.lane is Lane.BULK else Queue.JOBS
+    if debt.kind is DebtKind.NOTIFY:
+        return Queue.NOTIFICATIONS
     return Queue.TRANSFORMS if debt.kind is DebtKind.TRANSFORM else None
 
 

@@ -19,8 +19,10 @@ from contracts.messages import Queue
 from contracts.ports import Clock, Ledger, OriginalRanges, Queues, Received
 from services.processing.backlog import Backlog
 from services.processing.batches import Desk, Seen, Settled, answer_seen, crash_seen, process_seen
+from services.processing.courier import Courier
 from services.processing.ingest import IngestDesk
 from services.processing.lanes import Lanes
+from services.processing.notifications import NotifyDesk
 from services.processing.pace import Pace
 from services.processing.sieve import Settler, Sieve
 
@@ -139,8 +141,13 @@ def house_readers(
     timing: Timing,
     backlog: Backlog,
     lanes: Lanes,
+    courier: Courier,
+    base: str,
 ) -> list[Reader]:
-    """The readers that a host runs, one a queue. `originals` is called when something was posted straight to S3."""
+    """The readers that a host runs, one a queue. `originals` is called when something was posted straight to S3.
+
+    `courier` calls endpoints; `base` is the API's public address that they are told, or empty.
+    """
 
     def desk(queue: Queue, seen: Seen, *, dead_letters: bool = False) -> Desk:
         return Desk(
@@ -216,6 +223,19 @@ def house_readers(
             desk=IngestDesk(
                 bucket=originals_bucket,
                 originals=originals,
+                queues=queues,
+                ledger=ledger,
+                clock=clock,
+                timing=timing,
+            ),
+        ),
+        Reader(
+            name="notifications",
+            queue=Queue.NOTIFICATIONS,
+            queues=queues,
+            desk=NotifyDesk(
+                courier=courier,
+                base=base,
                 queues=queues,
                 ledger=ledger,
                 clock=clock,

@@ -16,13 +16,14 @@ from typing import Final
 import structlog
 
 from contracts.arrivals import arrived
-from contracts.errors import Unavailable
+from contracts.deliveries import emptied, keys_of
+from contracts.errors import RevisionMoved, Unavailable
 from contracts.events import Erased, Event, Expired, LapsedAlarm, LapsedDebt, Stored
 from contracts.identifiers import JobId
 from contracts.job import Debt, DebtKind, Instant, Job, JobState
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
-from contracts.ports import Clock, Eraser, Ledger, OriginalRanges, Queues
+from contracts.ports import Clock, Deliveries, Eraser, Ledger, OriginalRanges, Queues
 from services.processing.changes import Change, advance, readable
 from services.processing.purges import EmptySpells, Place, places_of, queue_of, waiting_in
 from services.processing.story import told
@@ -54,11 +55,13 @@ class Sweeper:
         queues: Queues,
         originals: OriginalRanges,
         eraser: Eraser,
+        deliveries: Deliveries,
         clock: Clock,
         timing: Timing,
         shards: int,
     ) -> None:
         self._ledger, self._queues, self._originals, self._eraser = ledger, queues, originals, eraser
+        self._deliveries = deliveries
         self._clock, self._timing, self._shards = clock, timing, shards
         self._spells = EmptySpells(round(timing.sweep_seconds * 1_000))
         self._watched: set[Queue] = set()
@@ -204,6 +207,8 @@ class Sweeper:
         due = [debt for debt in job.debts if debt.kind is DebtKind.ERASE and debt.due_at <= now]
         try:
             objects = self._eraser.erase(job.tenant, job.id)
+            if job.state is JobState.DELETING:
+                self._empty_deliveries(job, now)
         except Unavailable as error:
             _log.warning("job.not_erased", job_id=job.id, reason=error.detail)
         except Exception:
@@ -215,6 +220,15 @@ class Sweeper:
             return
         for debt in due:  # later and later, so that it does not stand in the way of others
             yield LapsedDebt(debt=debt.id)
+
+    def _empty_deliveries(self, job: Job, now: Instant) -> None:
+        """Of what its endpoint was told, only that it was told stays. None is born any more: all debts are dropped."""
+        for delivery in self._deliveries.read(keys_of(job)).values():
+            if delivery.body:
+                try:
+                    self._deliveries.replace(emptied(delivery, now), delivery.revision)
+                except RevisionMoved as error:
+                    raise Unavailable("a delivery is being made") from error
 
     def _send(self, outgoing: list[Outgoing]) -> None:
         """Best effort: what does not go out now is due again."""

@@ -17,9 +17,11 @@ import structlog
 from adapters import clients, telemetry
 from adapters.catalogue import DynamoCatalogue
 from adapters.clock import SystemClock
+from adapters.deliveries import DynamoDeliveries
 from adapters.ledger import DynamoLedger
 from adapters.links import CloudFrontLinks, S3Links, signing_key
 from adapters.objects import S3Originals
+from adapters.outside import Outside
 from adapters.pepper import pepper
 from adapters.posts import S3Posts
 from adapters.presets import DynamoPresets
@@ -28,6 +30,7 @@ from adapters.registry import DynamoKeys
 from adapters.sender import CoalescingSender
 from adapters.sessions import RoleSession
 from adapters.tallies import DynamoTallies
+from adapters.webhooks import DynamoWebhooks
 from contracts.environment import BadEnvironment, UploadEnvironment, from_environ
 from contracts.ports import LinkSigner
 from services import edge
@@ -36,6 +39,7 @@ from services.upload.auth import Door, KeyDoor, OpenDoor
 from services.upload.commands import Commands
 from services.upload.desk import Desk
 from services.upload.direct import DirectIntake
+from services.upload.endpoints import Endpoints
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
@@ -43,6 +47,7 @@ from services.upload.meter import Meter
 from services.upload.presets import Presets
 from services.upload.shares import InFlight, Shares
 from services.upload.spool import SpoolRoom
+from services.upload.streams import Streams
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
 
@@ -123,15 +128,26 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         charging=meter,
     )
     shelf = DynamoPresets(dynamodb, settings.registry_table)
+    settings.receivers.check(settings.endpoint_url)
+    endpoints = Endpoints(
+        webhooks=DynamoWebhooks(dynamodb, settings.registry_table),
+        deliveries=DynamoDeliveries(dynamodb, settings.jobs_table),
+        outside=Outside(ports=settings.receivers.ports, loopback=settings.receivers.loopback),
+        clock=clock,
+        randomness=os.urandom,
+    )
+    watcher = Watcher(ledger, threads)
     return Desk(
         intake=intake,
         presets=Presets(shelf, clock, only_presets=settings.only_presets),
         direct=direct,
+        endpoints=endpoints,
         commands=Commands(ledger=ledger, clock=clock, timing=settings.timing, randomness=os.urandom),
         listing=Listing(catalogue=catalogue, ledger=ledger, clock=clock),
         links=Links(_link_signer(settings, s3, clock), settings.timing.link_seconds),
-        watcher=Watcher(ledger, threads),
+        watcher=watcher,
         meter=meter,
+        streams=Streams(watcher),
         threads=threads,
         room=SpoolRoom(settings.spool_uploads, shared=settings.auth == "required"),
         readiness=readiness,

@@ -17,8 +17,10 @@ from services.upload.direct_routes import direct_routes
 from services.upload.list_routes import list_routes
 from services.upload.preset_routes import preset_routes
 from services.upload.routes import job_routes
+from services.upload.stream_routes import stream_routes
 from services.upload.usage_routes import usage_routes
 from services.upload.web import page_routes
+from services.upload.webhook_routes import webhook_routes
 
 GIVE_BACK_SECONDS: Final = 1.0
 """That the end of the process waits for leases to be given back."""
@@ -52,6 +54,8 @@ def application(desk: Desk) -> Litestar:
             *list_routes(desk),
             *preset_routes(desk),
             *usage_routes(desk),
+            *webhook_routes(desk),
+            *stream_routes(desk),
             *about_routes(desk.timing, asks_for_key=not desk.door.is_open),
             *page_routes(desk.stack, desk.picture_origins, asks_for_key=not desk.door.is_open),
         ],

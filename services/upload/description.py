@@ -12,6 +12,7 @@ import msgspec
 from contracts.direct import DirectUpload
 from contracts.keys import Scope
 from contracts.options import LINE, Options
+from contracts.webhooks import NewWebhook
 
 REFERENCE: Final = "#/components/schemas/{name}"
 
@@ -112,6 +113,10 @@ _BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     },
     ("/jobs/{job_id}/retry", "post"): _RETRY_BODY,
     ("/presets/{name}", "put"): _PRESET_BODY,
+    ("/webhooks", "post"): {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewWebhook"}}},
+    },
 }
 
 
@@ -135,6 +140,7 @@ _PARAMETERS: Final[dict[tuple[str, str], list[dict[str, Any]]]] = {
         _in_query("t", "Of a bare picture: its variants in their compact form, `hero=rs:cover:1600:900/f:avif`."),
         _in_query("priority", "Of a bare picture."),
         _in_query("expires_in", "Of a bare picture."),
+        _in_query("webhook", "Of a bare picture."),
         _in_query("digest", "Of a bare picture."),
         _in_query("filename", "Of a bare picture: its name."),
         _in_query("options", "Of a bare picture: all of the options as JSON, instead of one by one."),
@@ -162,7 +168,7 @@ _FURTHER: Final[dict[tuple[str, str], dict[str, Any]]] = {
 
 def described(schema: dict[str, Any], scopes: Mapping[tuple[str, str], Scope], asks_for_key: bool) -> dict[str, Any]:
     """The whole description, from Litestar's; `scopes` by path and method."""
-    _, components = msgspec.json.schema_components((Options, DirectUpload), ref_template=REFERENCE)
+    _, components = msgspec.json.schema_components((Options, DirectUpload, NewWebhook), ref_template=REFERENCE)
     for name in (Options.__name__, DirectUpload.__name__):
         components[name]["properties"][LINE] = _LINE
     # one schema a type: msgspec's of the options replace what Litestar made of the types they share

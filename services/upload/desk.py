@@ -7,12 +7,14 @@ from services.edge import Readiness
 from services.upload.auth import Door, OpenDoor
 from services.upload.commands import Commands
 from services.upload.direct import DirectIntake
+from services.upload.endpoints import Endpoints
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
 from services.upload.meter import Meter
 from services.upload.presets import Presets
 from services.upload.spool import Spool, SpoolRoom
+from services.upload.streams import Streams
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
 
@@ -36,9 +38,11 @@ class Desk(Struct, frozen=True, kw_only=True):
     listing: Listing
     direct: DirectIntake
     presets: Presets
+    endpoints: Endpoints
     links: Links
     watcher: Watcher
     meter: Meter
+    streams: Streams
     threads: Threads
     room: SpoolRoom
     readiness: Readiness

@@ -178,6 +178,7 @@ class DirectIntake:
             preset=asked.effective_preset,
             meta=asked.meta,
             analyse=asked.analyse,
+            webhook=asked.webhook,
             request_id=wish.request_id,
         )
 

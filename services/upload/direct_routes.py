@@ -60,6 +60,7 @@ def direct_routes(desk: Desk) -> list[ControllerRouterHandler]:
         key = idempotency_key(request.headers.getall("idempotency-key", []))
         asked = decode_direct(await small_body(request, desk.pace, MAX_OPTIONS_BYTES))
         tenant = tenant_of(request)
+        await desk.threads.call(desk.endpoints.check, tenant, asked.webhook)
         wish = Wish(
             tenant=tenant,
             idempotency_key=key,

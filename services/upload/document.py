@@ -171,7 +171,7 @@ def status_document(
         expires_at=rfc3339(job.expires_at),
         preset=job.preset,
         meta=job.meta,
-        progress=_progress(job),
+        progress=progress_of(job),
         source=_source(job.source, job.facts),
         variants=tuple(_variant(record, links.get(record.spec.name), base) for record in job.variants),
         plan=planned_parts(job),
@@ -203,7 +203,7 @@ def job_summary(job: Job) -> JobSummary:
         preset=job.preset,
         meta=job.meta,
         filename=job.source.filename,
-        progress=_progress(job),
+        progress=progress_of(job),
         errors=tuple(sorted(error_codes(job))),
         status_url=f"/status/{job.id}",
     )
@@ -215,7 +215,7 @@ def error_codes(job: Job) -> frozenset[str]:
     return frozenset(codes if job.error is None else [*codes, job.error.code])
 
 
-def _progress(job: Job) -> Progress:
+def progress_of(job: Job) -> Progress:
     return Progress(done=sum(record.state in _DONE for record in job.variants), total=len(job.variants))
 
 

@@ -191,6 +191,7 @@ class Intake:
             preset=options.effective_preset,
             meta=options.meta,
             analyse=options.analyse,
+            webhook=options.webhook,
             request_id=arrival.request_id,
         )
 

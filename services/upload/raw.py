@@ -3,8 +3,8 @@
     POST /uploads?preset=web@1&filename=chair.jpg        Content-Type: image/jpeg
     POST /uploads?t=hero=rs:cover:1600:900/f:avif        Content-Type: image/jpeg
 
-A query says `preset`, `t`, `priority`, `expires_in` and `digest`, or all of the options at once as JSON in `options`.
-Knows nothing of Litestar, as `form`.
+A query says `preset`, `t`, `priority`, `expires_in`, `webhook` and `digest`, or all of the options at once as JSON in
+`options`. Knows nothing of Litestar, as `form`.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from contracts.options import LINE, invalid
 from services.upload.form import Form
 from services.upload.spool import Spool
 
-_SHORT: Final = ("preset", LINE, "priority", "expires_in", "digest")
+_SHORT: Final = ("preset", LINE, "priority", "expires_in", "webhook", "digest")
 _KNOWN: Final = frozenset({*_SHORT, "options", "filename"})
 
 

@@ -52,10 +52,12 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
                 form, body = await incoming.read(spool)
                 options = Options() if form.options is None else decode_options(form.options)
                 digests.check([options.content_sha256()], body.sha256, "file")
+                tenant = tenant_of(request)
+                await desk.threads.call(desk.endpoints.check, tenant, options.webhook)
                 source = await desk.threads.call(examined, body, form.content_type, form.filename)
                 variants = await desk.threads.call(desk.presets.variants, tenant_of(request), options)
                 arrival = Arrival(
-                    tenant=tenant_of(request),
+                    tenant=tenant,
                     variants=variants,
                     idempotency_key=key,
                     options=options,

@@ -46,6 +46,11 @@ class Watcher:
         self.looks = 0
         """Reads made for waiters, for whoever counts calls."""
 
+    @property
+    def is_stopped(self) -> bool:
+        """Nobody waits any more: the process is about to end."""
+        return self._stopped
+
     async def read(self, job_id: JobId) -> Job | None:
         """The job as it is now; None if there is none."""
         found = await self._threads.call(self._ledger.read, [job_id])

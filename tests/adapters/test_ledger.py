@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from adapters.ledger import UNPROCESSED_ROUNDS, item_of
+from adapters.ledger import item_of
+from adapters.rows import UNPROCESSED_ROUNDS
 from contracts.errors import ResourceLimit, RevisionMoved, Unavailable
 from contracts.job import SCHEMA, Job, JobState, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES

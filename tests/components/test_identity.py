@@ -25,6 +25,8 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "Table jobs /index/by_tenant": (QUERY,),
         "Queue jobs": (SEND,),
         "Queue jobs-bulk": (SEND,),
+        "Queue notifications": (SEND,),
+        "Table registry": (LOOK_UP, WRITE_JOBS, QUERY),
         "Role link-signer": (ASSUME,),
     },
     "link-signer": {"Bucket results /*": (GET,)},
@@ -38,6 +40,9 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "Queue jobs": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue jobs-bulk": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue completions": (DELETE, MEASURE, RECEIVE, SEND),
+        "Queue notifications": (DELETE, MEASURE, RECEIVE, SEND),
+        "Queue notifications-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE, SEND),
+        "Table registry": (LOOK_UP, WRITE_JOBS),
         "Queue transforms": (MEASURE, SEND),
         "Queue jobs-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE, SEND),
         "Queue jobs-bulk-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE, SEND),
@@ -114,8 +119,6 @@ def meant(plan: Plan, role: str) -> list[Statement]:
             found.append(Statement(frozenset(PULL), frozenset({repository})))
     if role == "upload":
         found += [Statement(frozenset({GET_VALUE}), frozenset([arn])) for arn in secrets(plan)]
-        if plan.of("Secret"):
-            found.append(Statement(frozenset({LOOK_UP}), frozenset([plan.one("Table", "registry").state["arn"]])))
     return found
 
 

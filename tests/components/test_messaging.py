@@ -29,7 +29,7 @@ def test_every_queue_has_dead_letters_that_only_it_may_fill(plan: Plan) -> None:
 
 def test_a_message_is_received_more_than_once_before_it_is_dead(plan: Plan) -> None:
     receives = {name: json.loads(plan.one("Queue", name).inputs["redrivePolicy"])["maxReceiveCount"] for name in QUEUES}
-    assert receives == {"ingest": 5, "jobs": 5, "jobs-bulk": 5, "transforms": 3, "completions": 5}
+    assert receives == {"ingest": 5, "jobs": 5, "jobs-bulk": 5, "transforms": 3, "completions": 5, "notifications": 5}
 
 
 def test_a_dead_letter_is_kept_longer_than_a_message(plan: Plan) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from components import naming
+from contracts.messages import Queue
 from tests.support.plan import ROOT, Declared, Plan, record
 
 COMPONENTS = sorted((ROOT / "components").glob("*.py"))
@@ -31,7 +32,7 @@ def test_the_program_declares_something_of_every_kind(plan: Plan) -> None:
     grand = plan.stack == "prod"  # logs of the balancer, and a role for those of the network
     assert counts == {
         **{"Bucket": 3 if grand else 2, "Role": 6 if grand else 5},
-        **{"Queue": 10, "Table": 2, "Function": 1, "ImagePipeline": 1},
+        **{"Queue": 12, "Table": 2, "Function": 1, "ImagePipeline": 1},
     }
 
 
@@ -88,7 +89,7 @@ def test_stacks_share_no_name_of_anything() -> None:
         return {(kind, name) for kind, name in given if isinstance(name, str) and "darkroom" in name}
 
     one, other = names(record("local", name="a")), names(record("local", name="a-jobs"))
-    assert len(one) == len(other) == 21
+    assert len(one) == len(other) == 23
     assert one.isdisjoint(other)
 
 
@@ -137,7 +138,7 @@ def test_the_exports_are_what_they_were_agreed_to_be(plan: Plan) -> None:
     assert {key for service in exports["services"].values() for key in service} == {"role_arn", "environment"}
     assert set(exports["function"]) == {"name", "arn", "role_arn"}
     assert set(exports["buckets"]) == {"originals", "results"}
-    assert set(exports["queues"]) == {"ingest", "jobs", "jobs-bulk", "transforms", "completions"}
+    assert set(exports["queues"]) == {queue.value for queue in Queue}
     assert {key for queue in exports["queues"].values() for key in queue} == {"url", "dead_letter_url", "arn"}
     assert set(exports["tables"]) == {"jobs", "registry"}
     assert set(exports["roles"]) == {"upload", "link-signer", "processing", "eraser", "transform"}

@@ -4,7 +4,13 @@ from typing import Any
 
 from components.config import decode
 from components.settings import PipelineConfig
-from contracts.environment import ProcessingEnvironment, TransformEnvironment, UploadEnvironment, from_environ
+from contracts.environment import (
+    ProcessingEnvironment,
+    Receivers,
+    TransformEnvironment,
+    UploadEnvironment,
+    from_environ,
+)
 from contracts.limits import Timing
 from contracts.messages import Queue
 from contracts.quotas import UNLIMITED, USUAL
@@ -47,9 +53,10 @@ def test_the_upload_service_reads_its_settings(plan: Plan) -> None:
         stack=plan.stack,
         jobs_table=plan.one("Table", "jobs").state["name"],
         due_shards=8,
-        queue_urls={queue: urls(plan)[queue] for queue in (Queue.JOBS, Queue.JOBS_BULK)},
+        queue_urls={queue: urls(plan)[queue] for queue in (Queue.JOBS, Queue.JOBS_BULK, Queue.NOTIFICATIONS)},
         link_signer_role_arn=plan.one("Role", "link-signer").state["arn"],
         registry_table=plan.one("Table", "registry").state["name"],
+        receivers=Receivers(loopback=plan.stack == "local"),
         auth="open" if plan.stack == "local" else "required",
         pepper_secret_name=None if plan.stack == "local" else f"darkroom-{plan.stack}-key-pepper",
         behind_balancer=bool(plan.of("LoadBalancer")),
@@ -68,7 +75,21 @@ def test_the_processing_service_reads_its_settings(plan: Plan) -> None:
         dead_letter_urls=urls(plan, "-dead-letters"),
         eraser_role_arn=plan.one("Role", "eraser").state["arn"],
         transform_concurrency=plan.one("EventSourceMapping", "transform").inputs["scalingConfig"]["maximumConcurrency"],
+        registry_table=plan.one("Table", "registry").state["name"],
+        public_url=f"https://{names[0]}" if (names := balancer_names(plan)) else None,
+        receivers=Receivers(loopback=plan.stack == "local"),
     )
+
+
+def balancer_names(plan: Plan) -> list[str]:
+    """What clients call, where it has a name in the DNS."""
+    return [one.inputs["name"] for one in plan.of("Record") if one.name.endswith("-address")]
+
+
+def test_endpoints_are_told_the_name_that_clients_call() -> None:
+    plan = record("prod", {"balancer": {"domain": "img.example.com", "hosted_zone_id": "Z0123456789ABCDEFGHIJ"}})
+    settings = from_environ(ProcessingEnvironment, environment(plan, "processing"))
+    assert settings.public_url == "https://img.example.com"
 
 
 def test_the_function_reads_its_settings(plan: Plan) -> None:

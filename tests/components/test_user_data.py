@@ -137,7 +137,14 @@ def test_the_longest_configuration_there_can_be_fits() -> None:
             link_signer_role_arn=arn,
             auth="required",
         ),
-        ProcessingEnvironment(**common, dead_letter_urls=urls, eraser_role_arn=arn, transform_concurrency=1_000),
+        ProcessingEnvironment(
+            **common,
+            dead_letter_urls=urls,
+            eraser_role_arn=arn,
+            transform_concurrency=1_000,
+            registry_table="t" * 64,
+            public_url="https://" + "d" * 253,
+        ),
     ]
     for environment in environments:
         long = msgspec.structs.replace(HOST, environment=to_environ(environment), image=IMAGE.replace("/up", "/" * 200))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from contracts.deliveries import Attempt, Delivery, DeliveryState, decode_delivery
 from contracts.formats import ImageFormat
 from contracts.framing import (
     Crop,
@@ -45,6 +46,7 @@ from contracts.messages import (
     Facts,
     Failed,
     Finished,
+    Notify,
     Process,
     Retryable,
     Timings,
@@ -55,6 +57,7 @@ from contracts.messages import (
 )
 from contracts.outputs import Output, OutputFormat
 from contracts.variants import Variant
+from contracts.webhooks import Secret, Webhook, decode_webhook
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 
@@ -91,7 +94,8 @@ FOCAL = Variant(
     name="focal", resize=Resize(width=9, height=9, fit=Fit.COVER), focal=Point(x=0.42, y=0.3), mask=Mask(radius=3)
 )
 
-MESSAGES: Final[dict[str, Process | Transform | Finished]] = {
+MESSAGES: Final[dict[str, Process | Transform | Finished | Notify]] = {
+    "notify.v1": Notify(job_id=JOB, request_id="req-1", debt=7),
     "process.v1": Process(job_id=JOB, request_id="req-1", run=2),
     "process-tenant.v1": Process(job_id=JOB, request_id="req-1", run=2, tenant="default"),
     "transform.v1": Transform(
@@ -279,10 +283,58 @@ JOBS: Final[dict[str, Job]] = {
 }
 
 
+DELIVERIES: Final = {
+    "delivery.s1": Delivery(
+        schema=1,
+        event="5f2c" * 8,
+        webhook="wh_" + "a" * 16,
+        tenant="default",
+        job_id=JOB,
+        run=2,
+        type="job.failed",
+        body='{"type":"job.failed"}',
+        state=DeliveryState.EXHAUSTED,
+        revision=4,
+        created_at=NOON,
+        tries=2,
+        attempts=(
+            Attempt(at=NOON, elapsed_ms=12, status=503),
+            Attempt(at=NOON + 5_000, error="source-unreachable"),
+        ),
+        ended_at=NOON + 6_000,
+        reason="endpoint-removed",
+    )
+}
+
+WEBHOOKS: Final = {
+    "webhook.s1": Webhook(
+        schema=1,
+        id="wh_" + "a" * 16,
+        tenant="default",
+        url="https://hooks.example/in",
+        revision=3,
+        created_at=NOON,
+        secrets=(Secret(value="whsec_b2xk", ends_at=NOON + 86_400_000), Secret(value="whsec_bmV3")),
+        disabled_at=NOON + 1,
+        disabled_why="it answered 410",
+    )
+}
+
+
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_message_of_an_earlier_version_means_what_it_meant(name: str) -> None:
     assert decode((GOLDEN / f"{name}.json").read_bytes()) == MESSAGES[name]
     assert decode(encode(MESSAGES[name])) == MESSAGES[name]
+
+
+@pytest.mark.parametrize("name", DELIVERIES)
+def test_a_delivery_of_an_earlier_version_means_what_it_meant(name: str) -> None:
+    assert decode_delivery((GOLDEN / f"{name}.json").read_bytes()) == DELIVERIES[name]
+
+
+@pytest.mark.parametrize("name", WEBHOOKS)
+def test_an_endpoint_of_an_earlier_version_means_what_it_meant(name: str) -> None:
+    assert decode_webhook((GOLDEN / f"{name}.json").read_bytes()) == WEBHOOKS[name]
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -292,4 +344,4 @@ def test_a_job_of_an_earlier_version_means_what_it_meant(name: str) -> None:
 
 
 def test_no_golden_file_is_forgotten() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == MESSAGES.keys() | JOBS.keys()
+    assert {path.stem for path in GOLDEN.iterdir()} == {*MESSAGES, *JOBS, *DELIVERIES, *WEBHOOKS}

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from contracts.deliveries import DeliveryState
 from contracts.errors import Unavailable
 from contracts.job import Job, JobState
 from contracts.messages import Queue
@@ -22,6 +23,10 @@ Act = Callable[[Pipeline], object]
 
 def upload(pipeline: Pipeline) -> None:
     pipeline.upload(key=KEY, options=some_variants("a", "b"))
+
+
+def upload_to_be_told(pipeline: Pipeline) -> None:
+    pipeline.upload(key=KEY, options=some_variants("a", "b", told=True))
 
 
 def turn(name: str) -> Act:
@@ -82,6 +87,7 @@ SCENARIOS: dict[str, tuple[tuple[Act, ...], JobState]] = {
         + (function, turn("transforms-dead-letters")),
         JobState.PARTIALLY_COMPLETED,
     ),
+    "told": ((upload_to_be_told, *WORK, turn("notifications")), JobState.COMPLETED),
     "undecodable": ((upload, undecodable, *WORK, sweep), JobState.REJECTED),
     "purged": (
         (upload, lambda pipeline: pipeline.queues.purge(), wait(31), sweep, *WORK),
@@ -125,7 +131,7 @@ def broken_at(number: int, fault: type[BaseException], *, after: bool, scenario:
         except Died:
             pipeline.restart()
         except Unavailable:
-            assert act is upload
+            assert act in (upload, upload_to_be_told)
     pipeline.before = pipeline.after = lambda op: None
     return pipeline
 
@@ -139,11 +145,10 @@ def test_whatever_breaks_off_wherever_the_job_ends_as_it_would_have(
     scenario, end = SCENARIOS[name]
     pipeline = broken_at(number, fault, after=after, scenario=scenario)
     if not pipeline.ledger.jobs():
-        upload(pipeline)
-        for act in scenario[1:]:
+        for act in scenario:
             act(pipeline)
     elif pipeline.ledger.jobs()[0].state is JobState.AWAITING_UPLOAD:
-        upload(pipeline)  # the client, who got no answer, asks again under its key
+        scenario[0](pipeline)  # the client, who got no answer, asks again under its key
     pipeline.settle()
     if name == "expired" and pipeline.ledger.jobs()[0].state is not JobState.DELETED:
         expire(pipeline)
@@ -170,6 +175,8 @@ def assert_ended(pipeline: Pipeline, job: Job, end: JobState) -> None:
     assert job.state is end
     judge_storage(pipeline.ledger, pipeline.objects)
     assert not job.debts
+    told = [delivery.state for delivery in pipeline.deliveries.all()]
+    assert told == [DeliveryState.DELIVERED] * (job.webhook is not None)
     assert [pipeline.queues.bodies(queue) for queue in Queue] == [[]] * len(Queue)
 
 

@@ -28,6 +28,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from contracts.deliveries import DeliveryState
 from contracts.errors import Gone, KeyReused, StateConflict, TypeMismatch, Unavailable, UnsupportedMediaType
 from contracts.formats import ImageFormat
 from contracts.identifiers import JobId, command_id, derived_job_id
@@ -76,6 +77,7 @@ REACHABLE: Final = {
     ("Erased", "cancelled", "cancelled"),
     ("Erased", "deleting", "deleting"),
     ("Erased", "deleting", "deleted"),
+    ("Notified", "completed", "completed"),
     ("Cancelled", "awaiting_upload", "cancelled"),
     ("Cancelled", "queued", "cancelled"),
     ("Cancelled", "processing", "cancelled"),
@@ -101,7 +103,7 @@ NATURES: Final = [
     "undecodable",
 ]
 OPTIONS: Final = [
-    some_variants("a", "b"),
+    some_variants("a", "b", told=True),
     some_variants("a", "b", "c"),
     Options(variants=(Variant(name="a"),)),
 ]
@@ -112,7 +114,7 @@ JPEG: Final = sample(ImageFormat.JPEG)
 POSTED: Final = [JPEG, JPEG, sample(ImageFormat.JPEG, 40, 30), sample(ImageFormat.PNG), b"no picture at all"]
 """What is posted with a form for a JPEG."""
 
-ACTORS: Final = (*READERS, "sweeper", "function")
+ACTORS: Final = (*READERS, "sweeper", "function", "courier")
 FAULTS: Final = ("dies before", "dies after", "fails before", "fails after")
 
 
@@ -288,6 +290,10 @@ class Machine(RuleBasedStateMachine):
     def sweep(self, befalls: dict) -> None:
         self.broken(self.pipeline.sweep, befalls)
 
+    @rule(befalls=faults(6))
+    def go_round(self, befalls: dict) -> None:
+        self.broken(self.pipeline.host.rounds.make, befalls)
+
     @rule(
         script=st.sampled_from(["as it is"] * 5 + ["retryable", "undone", "misfit", "undecodable", "dies"]),
         copies=st.integers(1, 2),
@@ -389,6 +395,18 @@ class Machine(RuleBasedStateMachine):
         judge_storage(self.pipeline.ledger, self.pipeline.objects)
 
     @invariant()
+    def an_event_is_one_and_the_same_however_often_it_is_sent(self) -> None:
+        """8, 17; and 15: once its job is deleted nothing of it is left."""
+        sent: dict[str, bytes] = {}
+        for _, headers, body in self.pipeline.receiver.got:
+            assert sent.setdefault(headers["webhook-id"], body) == body, "8: an event of two bodies"
+            assert headers["webhook-signature"], "17: an event that nobody signed"
+        jobs = {job.id: job for job in self.pipeline.ledger.jobs()}
+        for delivery in self.pipeline.deliveries.all():
+            deleted = jobs[delivery.job_id].state is JobState.DELETED
+            assert not (deleted and delivery.body), "15: a deleted job's event is still there"
+
+    @invariant()
     def every_accepted_job_is_there(self) -> None:
         there = {job.id for job in self.pipeline.ledger.jobs()}
         assert self.accepted <= there, "1: a 202 named a job that is not there"
@@ -412,6 +430,9 @@ class Machine(RuleBasedStateMachine):
             given_up = job.state is JobState.AWAITING_UPLOAD and job.id not in self.accepted
             assert job.is_final or given_up, f"19: {job.id} stayed {job.state}"
             assert not job.debts, "21: something is owed"
+        for delivery in self.pipeline.deliveries.all():
+            over = delivery.state is DeliveryState.DELIVERED or delivery.reason is not None
+            assert over, "20: an event neither delivered nor given up"
         for queue in Queue:
             assert not self.pipeline.queues.bodies(queue), f"21: {queue} is not empty"
 
@@ -452,6 +473,8 @@ class Machine(RuleBasedStateMachine):
             host.sweeper.sweep()
         elif name == "function":
             self.pipeline.function.run()
+        elif name == "courier":
+            host.rounds.make()
         elif name != "clock":
             host.turn(name)
 
@@ -486,7 +509,7 @@ CAMPAIGN: Final = settings(
 
 
 def test_whatever_happens_the_invariants_hold_and_everything_comes_to_rest() -> None:
-    """Promises 1 to 7, 9 to 15, 19, 21, 24 and 25 of the protocol."""
+    """Promises 1 to 15, 17, 19 to 21, 24 and 25 of the protocol."""
     ROWS.clear()
     run_state_machine_as_test(Machine, settings=CAMPAIGN)
     report = [f"{len(ROWS)} rows of the table reached in {sum(ROWS.values())} steps"]

@@ -14,14 +14,16 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from contracts.deliveries import Delivery, DeliveryState
 from contracts.errors import AlreadyStored, PipelineError, Unavailable
 from contracts.job import SCHEMA, Job, JobState
 from contracts.messages import Outgoing, Process, Queue
 from contracts.outputs import OutputFormat
 from contracts.places import DIRECT, INLINE, OriginalPlace, ResultPlace
 from contracts.ports import Entry, Glance, Received
+from contracts.tables import DELIVERY_SHARDS
 from tests.support.agreement_cloud import RECEIVES, VISIBILITY_SECONDS, CloudWorld
-from tests.support.memory import MemoryCatalogue, MemoryLedger, MemoryObjects, MemoryQueues
+from tests.support.memory import MemoryCatalogue, MemoryDeliveries, MemoryLedger, MemoryObjects, MemoryQueues
 
 SHARDS = 2
 NOW = 1_800_000_000_000
@@ -68,6 +70,29 @@ def jobs(draw: st.DrawFn) -> Job:
     )
 
 
+EVENTS = ["0" * 31 + digit for digit in "012"]
+WEBHOOKS = ["wh_" + "a" * 16, "wh_" + "b" * 16]
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> Delivery:
+    """Deliveries that differ in what is looked at: key, revision, when they are due, when they were born."""
+    return Delivery(
+        schema=1,
+        event=draw(st.sampled_from(EVENTS)),
+        webhook=draw(st.sampled_from(WEBHOOKS)),
+        tenant=draw(tenants),
+        job_id=draw(rows),
+        run=1,
+        type="job.completed",
+        body="é" * draw(st.integers(0, 3)),
+        state=draw(st.sampled_from(DeliveryState)),
+        revision=draw(revisions),
+        created_at=draw(st.sampled_from(MOMENTS)),
+        due_at=draw(st.none() | instants),
+    )
+
+
 class Agreement(RuleBasedStateMachine):
     """Subclass it with a `world`: how to make a fresh cloud."""
 
@@ -80,6 +105,7 @@ class Agreement(RuleBasedStateMachine):
         self.cloud = type(self).world(SHARDS)
         self.objects = MemoryObjects()
         self.ledger = MemoryLedger(SHARDS)
+        self.deliveries = MemoryDeliveries(self.ledger)
         self.catalogue = MemoryCatalogue(self.ledger)
         self.queues = MemoryQueues(
             visibility_seconds=dict.fromkeys(Queue, VISIBILITY_SECONDS), receives=dict.fromkeys(Queue, RECEIVES)
@@ -95,6 +121,7 @@ class Agreement(RuleBasedStateMachine):
         """Whatever the steps came to is compared once more as a whole, so that no rule has to be lucky."""
         self._compare_objects()
         self._compare_ledgers()
+        self._compare_deliveries()
         self._compare_queues()
 
     def _compare_objects(self) -> None:
@@ -223,6 +250,44 @@ class Agreement(RuleBasedStateMachine):
             lambda: self.ledger.replace(job, expected), lambda: self.cloud.ledger.replace(job, expected)
         )
         assert ours is theirs
+
+    @rule(job=jobs(), expected=revisions, delivery=deliveries())
+    def replace_and_bear(self, job: Job, expected: int, delivery: Delivery) -> None:
+        ours, theirs = outcomes(
+            lambda: self.ledger.replace(job, expected, [delivery]),
+            lambda: self.cloud.ledger.replace(job, expected, [delivery]),
+        )
+        assert ours is theirs
+
+    @rule(delivery=deliveries(), expected=revisions)
+    def replace_delivery(self, delivery: Delivery, expected: int) -> None:
+        ours, theirs = outcomes(
+            lambda: self.deliveries.replace(delivery, expected),
+            lambda: self.cloud.deliveries.replace(delivery, expected),
+        )
+        assert ours is theirs
+
+    @rule(shard=st.integers(0, DELIVERY_SHARDS - 1), until=instants, most=st.integers(1, 4))
+    def due_deliveries(self, shard: int, until: int, most: int) -> None:
+        self._same_due_deliveries(shard, until, most)
+
+    def _compare_deliveries(self) -> None:
+        keys = [(event, webhook) for event in EVENTS for webhook in WEBHOOKS]
+        found = self.deliveries.read(keys)
+        assert found == self.cloud.deliveries.read(keys)
+        for shard in range(DELIVERY_SHARDS):
+            self._same_due_deliveries(shard, NOW + 3, 100)
+        for webhook in WEBHOOKS:
+            ours, theirs = (port.latest(webhook, most=100) for port in (self.deliveries, self.cloud.deliveries))
+            assert [found[key].created_at for key in ours] == [found[key].created_at for key in theirs]
+            assert set(ours) == set(theirs)
+
+    def _same_due_deliveries(self, shard: int, until: int, most: int) -> None:
+        ours, theirs = (port.due(shard, until, most=most) for port in (self.deliveries, self.cloud.deliveries))
+        moments = {delivery.key: delivery.due_at for delivery in self.deliveries.all()}
+        assert [moments[key] for key in ours] == [moments[key] for key in theirs]
+        if len(ours) < most:
+            assert set(ours) == set(theirs)
 
     @rule(wanted=st.lists(rows, max_size=6))
     def read(self, wanted: list[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from adapters import clients
 from adapters.catalogue import DynamoCatalogue
 from adapters.clients import AwsClient, Keys
+from adapters.deliveries import DynamoDeliveries
 from adapters.eraser import S3Eraser
 from adapters.ledger import DynamoLedger
 from adapters.objects import S3Originals, S3Results
@@ -74,6 +75,7 @@ class CloudWorld:
         )
         self.queues = SqsQueues(self.sqs, self.urls, self.dead_letter_urls)
         self.ledger = DynamoLedger(self.dynamodb, self.name, shards)
+        self.deliveries = DynamoDeliveries(self.dynamodb, self.name)
         self.catalogue = DynamoCatalogue(self.dynamodb, self.name)
 
     def post_original(self, key: str, body: bytes) -> str:

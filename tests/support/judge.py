@@ -5,8 +5,10 @@ or a message that breaks an invariant raises `Broken` with its number.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
-from contracts.identifiers import JobId
+from contracts.deliveries import Delivery
+from contracts.identifiers import JobId, event_id
 from contracts.job import DebtKind, Job, JobState, Source, VariantState
 from contracts.messages import Outgoing, Transform, encode
 from contracts.places import parse_original, parse_result
@@ -35,11 +37,12 @@ class JudgedLedger(MemoryLedger):
         judge_document(job)
         return super().create(job)
 
-    def replace(self, job: Job, expected_revision: int) -> None:
+    def replace(self, job: Job, expected_revision: int, also: Sequence[Delivery] = ()) -> None:
         with self._lock:
             before = self.read([job.id]).get(job.id)
-            super().replace(job, expected_revision)
+            super().replace(job, expected_revision, also)
             assert before is not None
+            judge_births(before, job, also)
             judge_document(job)
             judge_change(before, job)
             self._judge_dispatches(before, job)
@@ -108,6 +111,18 @@ def judge_document(job: Job) -> None:
         _hold(VariantState.COMPLETED not in states, "7: what was made is not lost to a failure")
     _hold(len({debt.id for debt in job.debts}) == len(job.debts), "3: a debt's id is given out once")
     _hold(len({part.token for part in job.parts}) == len(job.parts), "3: a token is given out once")
+
+
+def judge_births(before: Job, after: Job, born: Sequence[Delivery]) -> None:
+    """8, 20: an event is born with the settling of its debt, and no other way."""
+    open_after = {debt.id for debt in after.debts}
+    settled = [debt for debt in before.debts if debt.kind is DebtKind.NOTIFY and debt.id not in open_after]
+    if after.state is JobState.DELETING and before.state is not JobState.DELETING:
+        settled = []
+    wanted = [(event_id(after.id, debt.run or 0, debt.state or ""), before.webhook) for debt in settled]
+    _hold(
+        sorted(delivery.key for delivery in born) == sorted(wanted), "8, 20: an event without its debt, or a debt's end"
+    )
 
 
 def judge_change(before: Job, after: Job) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 
 from msgspec import Struct
 
+from contracts.deliveries import Delivery, decode_delivery, encode_delivery
 from contracts.digests import in_base64
 from contracts.errors import AlreadyStored, PipelineError, ResourceLimit, RevisionMoved, SourceMissing, Unavailable
 from contracts.identifiers import JobId, Tenant
@@ -21,10 +22,12 @@ from contracts.job import Instant, Job, JobState, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, QUEUE_BATCH
 from contracts.messages import Outgoing, Queue, encode
 from contracts.places import original_prefixes, result_prefix
-from contracts.ports import Depth, Entry, Glance, Head, Link, Pinned, Post, Received
+from contracts.ports import DeliveryKey, Depth, Entry, Glance, Head, Link, Pinned, Post, Received, Reply
 from contracts.quotas import Amounts
-from contracts.tables import shard_of, tally_key
+from contracts.tables import MAX_DUE_SHARDS, delivery_shard, shard_of, tally_key
 from contracts.tallies import Tally
+from contracts.targets import parse_target
+from contracts.webhooks import Webhook, WebhookId, decode_webhook, encode_webhook
 
 ORIGINALS: Final = "originals"
 """Name of the bucket in memory."""
@@ -413,6 +416,8 @@ class MemoryLedger:
         self._shards = shards
         self._lock = threading.RLock()
         self._rows: dict[JobId, bytes] = {}
+        self.deliveries: dict[DeliveryKey, bytes] = {}
+        """Beside the jobs, as in the table; `MemoryDeliveries` reads and writes them."""
 
     def create(self, job: Job) -> Job | None:
         row = _row(job)
@@ -424,13 +429,16 @@ class MemoryLedger:
         with self._lock:
             return {job_id: decode_job(self._rows[job_id]) for job_id in job_ids if job_id in self._rows}
 
-    def replace(self, job: Job, expected_revision: int) -> None:
+    def replace(self, job: Job, expected_revision: int, also: Sequence[Delivery] = ()) -> None:
         row = _row(job)
         with self._lock:
             present = self._rows.get(job.id)
             if present is None or decode_job(present).revision != expected_revision:
                 raise RevisionMoved("the row has another revision")
+            if any(delivery.key in self.deliveries for delivery in also):
+                raise RevisionMoved("the delivery is there already")
             self._rows[job.id] = row
+            self.deliveries |= {delivery.key: encode_delivery(delivery) for delivery in also}
 
     def due(self, shard: int, until: Instant, *, most: int = 100) -> list[JobId]:
         with self._lock:
@@ -466,6 +474,85 @@ class MemoryTallies:
             if (0 if present is None else present.revision) != expected_revision:
                 raise RevisionMoved("the tally has another revision")
             self._rows[tally_key(tenant, day)] = tally
+
+
+class MemoryDeliveries:
+    """Deliveries beside the jobs of a ledger."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+        self._lock = threading.RLock()
+
+    def read(self, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, Delivery]:
+        rows = self._ledger.deliveries
+        return {key: decode_delivery(rows[key]) for key in keys if key in rows}
+
+    def replace(self, delivery: Delivery, expected_revision: int) -> None:
+        with self._lock:
+            present = self.read([delivery.key]).get(delivery.key)
+            if present is None or present.revision != expected_revision:
+                raise RevisionMoved("the row has another revision")
+            self._ledger.deliveries[delivery.key] = encode_delivery(delivery)
+
+    def due(self, shard: int, until: Instant, *, most: int = 100) -> list[DeliveryKey]:
+        found = sorted(
+            (delivery.due_at, delivery.key)
+            for delivery in self.all()
+            if delivery.due_at is not None
+            and delivery.due_at <= until
+            and delivery_shard(delivery.event) == MAX_DUE_SHARDS + shard
+        )
+        return [key for _, key in found[:most]]
+
+    def latest(self, webhook: WebhookId, *, most: int) -> list[DeliveryKey]:
+        found = [(delivery.created_at, delivery.key) for delivery in self.all() if delivery.webhook == webhook]
+        return [key for _, key in sorted(found, reverse=True)[:most]]
+
+    def all(self) -> list[Delivery]:
+        """Every one, in the order of birth."""
+        return [decode_delivery(row) for row in list(self._ledger.deliveries.values())]
+
+
+class MemoryWebhooks:
+    """Endpoints of the registry."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._rows: dict[tuple[Tenant, WebhookId], bytes] = {}
+
+    def webhook(self, tenant: Tenant, webhook_id: WebhookId) -> Webhook | None:
+        row = self._rows.get((tenant, webhook_id))
+        return None if row is None else decode_webhook(row)
+
+    def webhooks(self, tenant: Tenant) -> list[Webhook]:
+        return [decode_webhook(row) for key, row in sorted(self._rows.items()) if key[0] == tenant]
+
+    def keep(self, webhook: Webhook, expected_revision: int) -> None:
+        with self._lock:
+            present = self.webhook(webhook.tenant, webhook.id)
+            if (present.revision if present else 0) != expected_revision:
+                raise RevisionMoved("the row has another revision")
+            self._rows[webhook.tenant, webhook.id] = encode_webhook(webhook)
+
+
+class MemoryReceiver:
+    """The world outside: `Outside` to whoever posts. `answers` are the replies to come, the last one for ever; one that
+    is a failure is raised. `got` is what was sent: address, headers, body.
+    """
+
+    def __init__(self) -> None:
+        self.answers: list[Reply | PipelineError] = [Reply(status=204)]
+        self.got: list[tuple[str, Mapping[str, str], bytes]] = []
+
+    def check(self, url: str) -> None:
+        parse_target(url)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float) -> Reply:
+        self.got.append((url, headers, body))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, PipelineError):
+            raise answer
+        return answer
 
 
 class MemoryCatalogue:

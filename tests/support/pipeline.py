@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+import msgspec
+
+from contracts.deliveries import DeliveryState
 from contracts.direct import DirectUpload
 from contracts.errors import BadMessage, SourceMissing
 from contracts.formats import ImageFormat
@@ -33,9 +36,12 @@ from contracts.messages import (
 from contracts.options import Options
 from contracts.places import ResultPlace
 from contracts.variants import Variant
+from contracts.webhooks import new_webhook
 from services.processing.backlog import Backlog
 from services.processing.batches import Settled
+from services.processing.courier import Courier
 from services.processing.lanes import Lanes
+from services.processing.notifications import Rounds
 from services.processing.readers import Reader, house_readers
 from services.processing.sweeper import Sweeper
 from services.upload.commands import Commands
@@ -43,11 +49,26 @@ from services.upload.direct import DirectIntake, Granted, Wish
 from services.upload.intake import Accepted, Arrival, Intake
 from services.upload.spool import Spooled
 from tests.support.judge import JudgedLedger, JudgedQueues
-from tests.support.memory import ORIGINALS, Faulty, MemoryObjects, VirtualClock, notice
+from tests.support.memory import (
+    ORIGINALS,
+    Faulty,
+    MemoryDeliveries,
+    MemoryObjects,
+    MemoryReceiver,
+    MemoryWebhooks,
+    VirtualClock,
+    notice,
+)
 
-READERS: Final = ("ingest", "jobs", "jobs-bulk", "completions", "transforms-dead-letters")
+READERS: Final = ("ingest", "jobs", "jobs-bulk", "completions", "transforms-dead-letters", "notifications")
 WEB: Final = ("large", "medium", "small", "thumb")
 """The variants of the default preset."""
+
+
+ENDPOINT: Final = msgspec.structs.replace(
+    new_webhook("default", "https://hooks.example/all", 1, lambda count: bytes(count)), id=f"wh_{'a' * 16}"
+)
+"""A webhook endpoint that there is."""
 
 
 class Died(BaseException):
@@ -65,6 +86,15 @@ class Host:
         queues, ledger, objects = (announced(pipeline, name) for name in ("queues", "ledger", "objects"))
         clock, timing = pipeline.clock, pipeline.timing
         backlog = Backlog(lambda: queues.depth(Queue.TRANSFORMS), 4, lambda: clock.now() / 1_000)
+        deliveries = announced(pipeline, "deliveries")
+        self.courier = Courier(
+            deliveries=deliveries,
+            webhooks=announced(pipeline, "webhooks"),
+            outside=announced(pipeline, "receiver"),
+            clock=clock,
+            timing=timing,
+            start=lambda call: call(),
+        )
         readers = house_readers(
             queues=queues,
             ledger=ledger,
@@ -74,13 +104,17 @@ class Host:
             timing=timing,
             backlog=backlog,
             lanes=Lanes(),
+            courier=self.courier,
+            base="https://img.example",
         )
+        self.rounds = Rounds(deliveries=deliveries, courier=self.courier, clock=clock, timing=timing)
         self.readers: dict[str, Reader] = {reader.name: reader for reader in readers}
         self.sweeper = Sweeper(
             ledger=ledger,
             queues=queues,
             originals=objects,
             eraser=objects,
+            deliveries=deliveries,
             clock=clock,
             timing=timing,
             shards=pipeline.shards,
@@ -130,6 +164,10 @@ class Pipeline:
             **queue_settings,
         )
         self.queues.ledger = self.ledger
+        self.deliveries = MemoryDeliveries(self.ledger)
+        self.webhooks = MemoryWebhooks()
+        self.webhooks.keep(ENDPOINT, 0)
+        self.receiver = MemoryReceiver()
         self.before: Callable[[str], None] = _nothing
         self.after: Callable[[str], None] = _nothing
         self._serial = 0
@@ -210,16 +248,18 @@ class Pipeline:
                 if not any(worked) and not self.function.run():
                     break
             self.sweep()
+            self.host.rounds.make()
             if self.is_quiet():
                 return
             self.clock.advance(self.timing.first_gap_seconds + 1)
         raise AssertionError("the pipeline did not come to rest")
 
     def is_quiet(self) -> bool:
-        """No debt, and no message anywhere but dead letters that nobody reads."""
+        """No debt, no event on its way, and no message anywhere but dead letters that nobody reads."""
         waiting = [body for queue in Queue for body in self.queues.bodies(queue)]
         crashed = [body for body in self.queues.bodies(Queue.TRANSFORMS, dead_letters=True) if _is_order(body)]
-        return not waiting and not crashed and not any(job.debts for job in self.ledger.jobs())
+        untold = any(delivery.state is DeliveryState.PENDING for delivery in self.deliveries.all())
+        return not waiting and not crashed and not untold and not any(job.debts for job in self.ledger.jobs())
 
 
 def _is_order(body: str) -> bool:
@@ -241,9 +281,10 @@ def a_source(picture: bytes = b"a picture", **details: Any) -> Source:
     return Source(**(facts | details))
 
 
-def some_variants(*names: str) -> Options:
-    """Options of a job with light variants of these names."""
-    return Options(variants=tuple(Variant(name=name, resize={"width": 100}) for name in names))
+def some_variants(*names: str, told: bool = False) -> Options:
+    """Options of a job with light variants of these names; `told` has the endpoint told of its end."""
+    variants = tuple(Variant(name=name, resize={"width": 100}) for name in names)
+    return Options(variants=variants, webhook=ENDPOINT.id if told else None)
 
 
 class Function:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from adapters.outside import Outside
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
 from contracts.quotas import UNLIMITED, Quotas
@@ -12,6 +13,7 @@ from services import edge
 from services.upload.commands import Commands
 from services.upload.desk import Desk, Pace
 from services.upload.direct import DirectIntake
+from services.upload.endpoints import Endpoints
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
@@ -19,15 +21,18 @@ from services.upload.meter import Meter
 from services.upload.presets import Presets
 from services.upload.shares import InFlight
 from services.upload.spool import SpoolRoom
+from services.upload.streams import Streams
 from services.upload.threads import Threads
 from services.upload.watch import Watcher
 from tests.support.memory import (
     Faulty,
     MemoryCatalogue,
+    MemoryDeliveries,
     MemoryLedger,
     MemoryObjects,
     MemoryQueues,
     MemoryTallies,
+    MemoryWebhooks,
     VirtualClock,
 )
 from tests.support.presets import MemoryPresets
@@ -52,6 +57,8 @@ class UploadRoom:
     ) -> None:
         self.clock = clock or VirtualClock()
         self.ledger = MemoryLedger()
+        self.deliveries = MemoryDeliveries(self.ledger)
+        self.webhooks = MemoryWebhooks()
         self.objects = MemoryObjects(self.clock)
         self.queues = MemoryQueues(self.clock)
         self.timing = timing or Timing()
@@ -87,15 +94,24 @@ class UploadRoom:
         )
         self.shelf = MemoryPresets()
         self.presets = Presets(self.shelf, self.clock)
+        watcher = Watcher(ledger, self.threads)
         self.desk = Desk(
             intake=self.intake,
             presets=self.presets,
             direct=self.direct,
+            endpoints=Endpoints(
+                webhooks=Faulty(self.webhooks, "webhooks", before=self._before, after=self._after),
+                deliveries=Faulty(self.deliveries, "deliveries", before=self._before, after=self._after),
+                outside=Outside(),
+                clock=self.clock,
+                randomness=os.urandom,
+            ),
             commands=Commands(ledger=ledger, clock=self.clock, timing=self.timing, randomness=os.urandom),
             listing=Listing(catalogue=MemoryCatalogue(self.ledger), ledger=ledger, clock=self.clock),
             links=Links(signer or self.objects, self.timing.link_seconds),
-            watcher=Watcher(ledger, self.threads),
+            watcher=watcher,
             meter=self.meter,
+            streams=Streams(watcher, heartbeat=0.2),
             threads=self.threads,
             room=SpoolRoom(places),
             readiness=self.readiness,

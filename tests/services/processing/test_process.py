@@ -33,6 +33,7 @@ def settings(endpoint_url: str) -> dict[str, str]:
         dead_letter_urls={queue: f"{url}-dead" for queue, url in urls.items()},
         eraser_role_arn="arn:aws:iam::000000000000:role/eraser",
         transform_concurrency=2,
+        registry_table="registry",
     )
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_EC2_METADATA_DISABLED": "true"}
     return to_environ(environment) | keys | {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}

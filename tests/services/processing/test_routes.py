@@ -86,6 +86,7 @@ def test_depths_of_every_queue_and_its_dead_letters(pipeline: Pipeline, client: 
         "jobs-bulk": none | {"dead_letters": none},
         "transforms": none | {"dead_letters": none},
         "completions": none | {"dead_letters": one},
+        "notifications": none | {"dead_letters": none},
     }
 
 

@@ -234,10 +234,10 @@ def test_one_job_that_fails_leaves_the_others_to_be_swept(
     pipeline.queues.purge()
     replace = pipeline.ledger.replace
 
-    def fails(job, expected_revision: int) -> None:
+    def fails(job, expected_revision: int, also=()) -> None:
         if job.id == jobs[1]:
             raise ZeroDivisionError("planted")
-        replace(job, expected_revision)
+        replace(job, expected_revision, also)
 
     monkeypatch.setattr(pipeline.ledger, "replace", fails)
     pipeline.restart()
