@@ -19,7 +19,8 @@ from contracts.messages import Facts
 from contracts.presets import preset
 from functions.transform.allocator import keep_pages
 from functions.transform.analysis.study import Study
-from functions.transform.pipeline import Outcome, Run
+from functions.transform.making import Outcome
+from functions.transform.pipeline import Run
 from functions.transform.steps.decode import inspect, quiet_decoders
 
 KINDS: Final[dict[str, tuple[Trait, ...] | None]] = {"bare": None, "usual": DEFAULT_TRAITS, "all": EVERY_TRAIT}

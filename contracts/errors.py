@@ -167,6 +167,13 @@ class ResourceLimit(Rejected):
     title = "Making this variant takes more than the function has"
 
 
+class BudgetUnreachable(Rejected):
+    """`max_bytes` and the `actual` bytes of the smallest file are among the facts."""
+
+    code = "budget-unreachable"
+    title = "No picture worth looking at is as small as that"
+
+
 class SourceMissing(Rejected):
     code = "source-missing"
     title = "The original is no longer there"

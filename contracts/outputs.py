@@ -1,10 +1,11 @@
 """How a variant is encoded: its format and what may be said of it, as data with its ranges on the types.
 
 What is asked of the pixels before is in `variants.py`; the encoders are in `functions/transform/steps/encode.py`. What
-makes no sense together is refused here, so that no wish is silently passed over; what a quality was chosen by is in
-`quality.py`.
+makes no sense together is told by `objections`, so that no wish is silently passed over; what a quality was chosen by
+is in `quality.py`.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
@@ -114,27 +115,6 @@ class Output(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     color: ColorSpace = ColorSpace.SRGB
     frames: FrameCount | Literal["all", "first"] | None = None
 
-    def __post_init__(self) -> None:
-        for field in _LATER:
-            if getattr(self, field) not in _SILENT[field]:
-                raise ValueError(f"{field} is not carried out yet")
-        if self.quality == AUTO:
-            raise ValueError("quality auto is not carried out yet")
-        for field, formats in TAKERS.items():
-            if getattr(self, field) not in _SILENT[field] and self.format not in formats:
-                those = ", ".join(form for form in OutputFormat if form in formats)
-                raise ValueError(f"{self.format} has no {field}: that is for {those}")
-        if self.format not in _LOSSY and (self.quality == AUTO or (self.quality and self.format in _NEW)):
-            raise ValueError(f"{self.format} has no quality")
-        if self.lossless and self.quality is not None:
-            raise ValueError("what is lossless has no quality")
-        if self.lossless and self.colors is not None:
-            raise ValueError("a palette is not lossless")
-        if self.effort is not None and self.profile is not None:
-            raise ValueError("effort and profile say the same: give one of them")
-        if self.wants_motion and self.format not in MOVING:
-            raise ValueError(f"{self.format} holds one picture: frames are for gif, webp")
-
     @property
     def effective_quality(self) -> int | None:
         """The quality that is used where none is to be found out; None for what has none."""
@@ -159,16 +139,24 @@ class Output(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
         return min(available, self.frames) if isinstance(self.frames, int) else available
 
 
-_SILENT: Final[dict[str, tuple[object, ...]]] = {
-    "lossless": (False,),
-    "progressive": (False,),
-    "colors": (None,),
-    "metadata": (MetadataPolicy.NONE,),
-    "color": (ColorSpace.SRGB,),
-    "max_bytes": (None,),
-    "frames": (None,),
-}
-"""Values that ask for nothing."""
-_LATER: Final = ("max_bytes", "metadata", "color", "frames")
+def objections(output: Output) -> Iterator[tuple[str, str]]:
+    """What is wrong with an output of which every value is in its range: JSON Pointers within it, and why."""
+    for field, formats in TAKERS.items():
+        if getattr(output, field) != getattr(_PLAIN, field) and output.format not in formats:
+            those = ", ".join(form for form in OutputFormat if form in formats)
+            yield f"/{field}", f"{output.format} has no {field}: that is for {those}"
+    if output.lossless and output.quality is not None:
+        yield "/quality", "what is lossless has no quality"
+    elif output.format not in _LOSSY and (output.quality == AUTO or (output.quality and output.format in _NEW)):
+        yield "/quality", f"{output.format} has no quality"
+    if output.lossless and output.colors is not None:
+        yield "/colors", "a palette is not lossless"
+    if output.effort is not None and output.profile is not None:
+        yield "/profile", "effort and profile say the same: give one of them"
+    if output.wants_motion and output.format not in MOVING:
+        yield "/frames", f"{output.format} holds one picture: frames are for gif, webp"
+
+
+_PLAIN: Final = Output()
 _NEW: Final = frozenset({OutputFormat.GIF, OutputFormat.TIFF})
 """Of the formats without quality, those that refuse a number: PNG has always passed it over."""

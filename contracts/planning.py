@@ -10,11 +10,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from contracts.formats import ImageFormat
 from contracts.framing import Fit, Resize, Unit
 from contracts.identifiers import VariantName
 from contracts.job import Fault, JobState, Source
 from contracts.limits import MAX_OUTPUT_SIDE, MAX_PARTS, MAX_PIXELS, MAX_SIDE
-from contracts.outputs import OutputFormat
+from contracts.outputs import AUTO, OutputFormat
 from contracts.variants import Variant
 
 # Measured 2026-11 with Pillow 13 on one core: encoding one megapixel of a photograph with our settings.
@@ -39,6 +40,20 @@ _LINEAR_MS_PER_MEGAPIXEL: Final = 25
 """Of the original: nothing of it may be left out at decoding."""
 _PLAIN: Final = Variant(name="plain")
 
+_SLOWER: Final = {
+    OutputFormat.JPEG: (0.7, 0.7, 0.7, 1, 1, 1, 1, 1, 1, 1),
+    OutputFormat.WEBP: (0.4, 0.3, 0.5, 0.8, 1, 1, 1, 1, 1.4, 1.4),
+    OutputFormat.PNG: (0.3, 0.3, 0.3, 0.4, 0.7, 1, 1, 1.5, 4, 9),
+    OutputFormat.AVIF: (0.6, 0.6, 0.6, 0.6, 1, 1, 1.8, 1.8, 2.8, 15),
+    OutputFormat.GIF: (0.6, 0.6, 0.6, 1, 1, 1, 1, 1, 1, 1),
+    OutputFormat.TIFF: (1,) * 10,
+}
+"""By effort, 0 to 9, beside what is done when nothing is said."""
+_LOSSLESS: Final = 9
+_BUDGET_TRIES: Final = 4
+_PROXY_MEGAPIXELS: Final = 5 * 512 * 512 / 1_000_000
+_FRAME_MS_PER_MEGAPIXEL: Final = 40
+_ANIMATED: Final = frozenset({ImageFormat.GIF, ImageFormat.WEBP})
 HEAVY_MS: Final = 1_000
 """Estimated encoding time from which a variant is heavy: about ten times what decoding 12 MP again costs."""
 
@@ -69,7 +84,7 @@ def plan(source: Source, variants: Sequence[Variant]) -> Plan | Unplannable:
     reasons = {variant.name: why_impossible(variant, width, height) for variant in variants}
     possible = [variant for variant in variants if reasons[variant.name] is None]
     impossible = tuple((name, why) for name, why in reasons.items() if why is not None)
-    costs = {variant.name: encode_ms(variant, width, height) for variant in possible}
+    costs = {variant.name: encode_ms(variant, width, height, _frames_of(source, variant)) for variant in possible}
     heavy = sorted((name for name, ms in costs.items() if ms >= HEAVY_MS), key=lambda name: -costs[name])
     light = tuple(name for name, ms in costs.items() if ms < HEAVY_MS)
     rooms = MAX_PARTS - bool(light)
@@ -111,14 +126,28 @@ def why_beyond(variant: Variant, width: int, height: int) -> str | None:
     return f"the crop reaches to {right:g}×{bottom:g}; the picture has {width}×{height} pixels"
 
 
-def encode_ms(variant: Variant, width: int, height: int) -> float:
-    """Estimated milliseconds to make and encode the variant of an original of this size, once that is decoded."""
+def encode_ms(variant: Variant, width: int, height: int, frames: int = 1) -> float:
+    """Estimated milliseconds to make and encode the variant of an original of this size, once that is decoded.
+
+    Of an animation every frame is decoded and resized for the variant alone. A quality that is to be found takes the
+    tries that find it: of a proxy, or of the whole.
+    """
+    output = variant.output
     out_width, out_height = _largest_size(variant, width, height)
-    rate = _ENCODE_MS_PER_MEGAPIXEL[variant.output.format] + sum(
-        ms for name, ms in _STEP_MS_PER_MEGAPIXEL.items() if getattr(variant, name) != getattr(_PLAIN, name)
-    )
-    light = _LINEAR_MS_PER_MEGAPIXEL * width * height if variant.resize and variant.resize.linear else 0.0
-    return (out_width * out_height * rate + light) / 1_000_000
+    steps = sum(ms for name, ms in _STEP_MS_PER_MEGAPIXEL.items() if getattr(variant, name) != getattr(_PLAIN, name))
+    codec = _ENCODE_MS_PER_MEGAPIXEL[output.format] * _SLOWER[output.format][output.effective_effort]
+    if output.lossless and output.format is OutputFormat.WEBP:
+        codec *= _LOSSLESS
+    each = out_width * out_height * (steps + codec * (_BUDGET_TRIES if output.max_bytes else 1))
+    if variant.resize and variant.resize.linear:
+        each += _LINEAR_MS_PER_MEGAPIXEL * width * height
+    if frames > 1:
+        each = frames * (each + _FRAME_MS_PER_MEGAPIXEL * width * height)
+    return each / 1_000_000 + (_PROXY_MEGAPIXELS * codec if output.quality == AUTO else 0)
+
+
+def _frames_of(source: Source, variant: Variant) -> int:
+    return variant.output.frames_of(source.frames) if source.format in _ANIMATED else 1
 
 
 def _oriented(rotate: float, width: float, height: float) -> tuple[float, float]:

@@ -31,6 +31,7 @@ from contracts.identifiers import VariantName
 from contracts.limits import MAX_OUTPUT_SIDE
 from contracts.looks import MAX_OVERLAYS, Adjust, Filters, Mask, Overlay
 from contracts.outputs import Output
+from contracts.outputs import objections as output_objections
 
 
 class Variant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -80,6 +81,8 @@ def objections(variant: Variant) -> Iterator[tuple[str, str]]:
             yield f"/overlays/{number}/text", "a text is one line of characters that can be seen"
         if overlay.asset is not None:
             yield f"/overlays/{number}/asset", "pictures as watermarks are not carried out yet; a text is"
+    for pointer, why in output_objections(variant.output):
+        yield f"/output{pointer}", why
 
 
 def _of_crop(crop: Crop | None) -> Iterator[tuple[str, str]]:

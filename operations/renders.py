@@ -14,7 +14,8 @@ from contracts.formats import ImageFormat
 from contracts.outputs import Output, OutputFormat
 from contracts.variants import Variant
 from functions.transform.analysis.traits import luma
-from functions.transform.pipeline import Made, render
+from functions.transform.making import Made
+from functions.transform.pipeline import render
 from functions.transform.ssim import Likeness
 from functions.transform.steps.decode import decode, inspect, quiet_decoders
 from functions.transform.steps.picture import Picture

@@ -7,7 +7,8 @@ import PIL
 from benchmarks.contenders.speech import speak
 from benchmarks.jobs import JOBS
 from functions.transform.allocator import keep_pages
-from functions.transform.pipeline import Made, render
+from functions.transform.making import Made
+from functions.transform.pipeline import render
 from functions.transform.steps.resize import simd
 
 

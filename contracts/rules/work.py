@@ -13,6 +13,7 @@ from contracts.limits import Timing
 from contracts.messages import Answer, Done, Failed, Finished, Retryable, Undone
 from contracts.places import ResultPlace, parse_analysis, parse_result
 from contracts.planning import Unplannable, plan
+from contracts.quality import Choice
 from contracts.rules.parts import Refusal, closed, concluded, dispatched, rejected, stale, variants_failed, with_record
 
 _CRASHES_ALLOWED: Final = 2
@@ -24,6 +25,8 @@ _MAX_WARNINGS: Final = 4
 _MAX_WARNING_CHARS: Final = 30
 _MAX_CARRIED: Final = 2
 """Kinds of what one variant carries that are told apart; each is a word of `_MAX_WARNING_CHARS` at most."""
+_MOST_PROBES: Final = 300
+"""Tries of qualities, of all variants together."""
 _MAX_FACTS_BYTES: Final = 6 * 1024
 """Of what a job keeps of an answer, so that fifty variants and their story fit its row."""
 
@@ -62,11 +65,11 @@ def finished(job: Job, event: Finished, now: Instant, timing: Timing) -> Job | R
     # whether the order got something done is known before what it had no time for is judged
     for name, answer in answers.items():
         if not isinstance(answer, Undone):
-            records[name] = _answered(records[name], answer, event.engine, timing)
+            records[name] = _answered(records[name], answer, event.engine, timing, _MOST_PROBES // len(records))
     closes_some = any(records[name].state is not VariantState.PENDING for name in answers)
     for name, answer in answers.items():
         if isinstance(answer, Undone) and not closes_some:
-            records[name] = _answered(records[name], answer, event.engine, timing)
+            records[name] = _answered(records[name], answer, event.engine, timing, _MOST_PROBES // len(records))
     job = replace(job, variants=tuple(records.values()))
     again = [record for name, record in records.items() if name in answers and record.state is VariantState.PENDING]
     if again:
@@ -131,7 +134,7 @@ def _is_of(more: str, job: Job) -> bool:
     return (place.tenant, place.job_id) == (job.tenant, job.id)
 
 
-def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing) -> VariantRecord:
+def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing, most_probes: int) -> VariantRecord:
     """The variant after its answer: completed, failed, or still pending with the try that it spent.
 
     Not for one that only ran out of time while the order got something done: it spends none, and goes further next
@@ -152,7 +155,7 @@ def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing
             engine=engine,
             frames=answer.frames,
             kept_source=answer.kept_source,
-            choice=answer.choice,
+            choice=_told(answer.choice, most_probes),
             carries=None if answer.carries is None else answer.carries[:_MAX_CARRIED],
         )
         return replace(record, state=VariantState.COMPLETED, result=result, error=None)
@@ -166,6 +169,11 @@ def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing
     if tries >= timing.variant_tries:
         return replace(record, tries=tries, state=VariantState.FAILED, error=fault)
     return replace(record, tries=tries)
+
+
+def _told(choice: Choice | None, most: int) -> Choice | None:
+    """Why the quality was chosen, with as many of the tries as the row has room for: the last, which decided."""
+    return None if choice is None else replace(choice, probes=choice.probes[-most:])
 
 
 def _is_short(event: Finished) -> bool:

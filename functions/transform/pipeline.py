@@ -1,11 +1,11 @@
 """The steps in their order, and how they run on threads.
 
-    decode ─▶ LEVEL steps ─▶ (smaller levels)          one picture, many variants
-                   └───────▶ finish ─▶ encode           one variant
+    decode ─▶ levelled ─▶ (smaller levels)          one picture, many variants
+                 └──────▶ finish ─▶ encode           one variant
+    frames ─▶ levelled ─▶ finish ─▶ ... ─▶ encode    one animation
 
-What a step of a level needs beside the picture is its cut; it returns a new picture. A new kind of work is a new step
-in LEVEL if smaller variants may inherit it, else in `finish`. No storage here, and no queue: `work` brings the bytes
-and takes the files, benchmarks do the same from memory.
+A new kind of work is a new step in `levels` if smaller variants may inherit it, else in `finish`. No storage here, and
+no queue: `work` brings the bytes and takes the files, benchmarks do the same from memory.
 """
 
 import threading
@@ -15,54 +15,32 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from contracts.errors import PixelLimit, SpecInvalid
+from contracts.errors import OutOfTime, PixelLimit, SpecInvalid
 from contracts.formats import ImageFormat
 from contracts.limits import MAX_OUTPUT_SIDE
-from contracts.outputs import OutputFormat
+from contracts.outputs import ColorSpace
 from contracts.variants import Variant
 from functions.transform.analysis.sample import Stand, sample_cut, stand
 from functions.transform.finish import finish, needs_sight
-from functions.transform.geometry import UNSEEN, Cut, Extent, Sight, Size, draft_scale, fits_output, frame
+from functions.transform.geometry import UNSEEN, Cut, Extent, Frame, Sight, draft_scale, fits_output, frame
+from functions.transform.levels import levelled
+from functions.transform.making import Outcome, Unmade, moves, moving, still
 from functions.transform.plan import Strand
-from functions.transform.pyramid import Branch, Level, planned
-from functions.transform.steps.colour import colour
+from functions.transform.pyramid import Branch, planned
 from functions.transform.steps.decode import Source, decode, inspect, quiet_decoders
-from functions.transform.steps.encode import encode
-from functions.transform.steps.orient import orient
 from functions.transform.steps.picture import Picture
-from functions.transform.steps.resize import resize
 
-ENGINE: Final = "1"
+ENGINE: Final = "2"
 """Version of what the pixels of a variant depend on: raised when the same order would give other bytes."""
 
-LEVEL: Final[tuple[Callable[[Picture, Cut], Picture], ...]] = (
-    resize,
-    lambda picture, _cut: orient(picture),
-    lambda picture, _cut: colour(picture),
-)
-"""Once a level. Turning and colours come after the resize, when there are fewer pixels; the boxes allow for it."""
 
+class _Alike(Struct, frozen=True):
+    """Variants that are made of the same colours, and so may be made of each other's pixels."""
 
-class Made(Struct, frozen=True, kw_only=True):
-    """A variant's file; `size` in pixels."""
-
-    name: str
-    body: bytes
-    size: Size
-    format: OutputFormat
-    elapsed_ms: float
-    warnings: tuple[str, ...] = ()
-
-
-class Unmade(Struct, frozen=True):
-    """A variant that could not be made, and why."""
-
-    name: str
-    error: Exception
-
-
-Outcome = Made | Unmade
+    variants: tuple[Variant, ...]
+    space: ColorSpace
 
 
 class Rendering(Struct, frozen=True, kw_only=True):
@@ -115,7 +93,7 @@ class Run:
         self._source = source
         self._deliver = deliver
         self._look = look
-        self._stand: Stand | None = None
+        self._stand: tuple[_Alike, Stand] | None = None
         self.planned: list[Strand] = []
         """What is carried out, once it is known."""
         self._variants = [variant for variant in variants if self._is_possible(variant, UNSEEN)]
@@ -197,26 +175,39 @@ class Run:
         self._plan()
 
     def _plan(self) -> None:
-        if self._variants:
-            source = self._source
-            branches = planned(
-                source.upright, self._variants, threads=self._threads, scales=source.scales, sights=self._sights
-            )
-            self.planned.append((tuple(self._variants), branches))
-            self._stand = stand(branches) if self._look is not None else None
-            # the smaller decode first: while a decoder is given memory for a large picture it keeps the interpreter's
-            # lock, 4 ms in which no other thread begins (6 MP, web@1, 2 threads: 82 -> 79 ms)
-            for branch in reversed(branches):
-                self._begin(self._branch, branch)
+        source = self._source
+        animations = [variant for variant in self._variants if moves(source, variant.output)]
+        for space in dict.fromkeys(variant.output.color for variant in self._variants):
+            alike = tuple(one for one in self._variants if one.output.color is space and one not in animations)
+            if alike:
+                self._plant(_Alike(alike, space))
+        for variant in animations:
+            self._begin(self._animate, variant)
+        if animations and self._look is not None and self._stand is None:
+            self._begin(lambda: self._sample(decode(source)))
 
-    def _branch(self, branch: Branch) -> None:
+    def _plant(self, group: _Alike) -> None:
+        source = self._source
+        branches = planned(
+            source.upright, group.variants, threads=self._threads, scales=source.scales, sights=self._sights
+        )
+        self.planned.append((group.variants, branches))
+        if self._look is not None and self._stand is None:
+            self._stand = group, stand(branches)
+        # the smaller decode first: while a decoder is given memory for a large picture it keeps the interpreter's
+        # lock, 4 ms in which no other thread begins (6 MP, web@1, 2 threads: 82 -> 79 ms)
+        for branch in reversed(branches):
+            self._begin(self._branch, group, branch)
+
+    def _branch(self, group: _Alike, branch: Branch) -> None:
         decoded = self._decoded.pop(branch.scale, None) or decode(self._source, branch.scale)
         self.decode_ms = self.decode_ms or _ms_since(self._started)
-        if self._stand == Stand(branch, None):
-            self._begin(self._sample, decoded)
-        self._go_on(branch, 0, {None: decoded})
+        self._look_from(group, branch, None, decoded)
+        self._go_on(group, branch, 0, {None: decoded})
 
-    def _go_on(self, branch: Branch, index: int, pictures: dict[int | None, Picture | Exception]) -> None:
+    def _go_on(
+        self, group: _Alike, branch: Branch, index: int, pictures: dict[int | None, Picture | Exception]
+    ) -> None:
         """Make one level, leave the next ones to another task, and encode it.
 
         `pictures` are those that this level and later ones are cut from, by index; only one task at a time has it.
@@ -225,39 +216,41 @@ class Run:
             return
         began = time.perf_counter()
         level = branch.levels[index]
-        pictures[index] = picture = self._level(pictures[level.parent], level)
+        pictures[index] = picture = self._level(pictures[level.parent], level.cut, group.space)
         resize_ms = _ms_since(began)
-        if self._stand == Stand(branch, index):
-            self._begin(self._sample, picture)
+        self._look_from(group, branch, index, picture)
         later = branch.levels[index + 1 :]
         for unneeded in pictures.keys() - {other.parent for other in later}:
             del pictures[unneeded]
         if later:
-            self._begin(self._go_on, branch, index + 1, pictures)
-        longest, *others = (self._variants[number] for number in level.variants)
+            self._begin(self._go_on, group, branch, index + 1, pictures)
+        longest, *others = (group.variants[number] for number in level.variants)
         for variant in others:
             self._begin(self._finish, picture, variant, resize_ms)
         self._finish(picture, longest, resize_ms)
+
+    def _look_from(self, group: _Alike, branch: Branch, index: int | None, picture: Picture | Exception) -> None:
+        """Let the analysis look, if this is what it looks from."""
+        if self._stand == (group, Stand(branch, index)):
+            self._begin(self._sample, picture)
 
     def _sample(self, picture: Picture | Exception) -> None:
         """Let the analysis look at a small picture made from this one; what cannot be made is not looked at."""
         if self._stopped.is_set() or self._look is None:
             return
-        small = self._level(picture, Level(sample_cut(self._source.upright), None, ()))
+        small = self._level(picture, sample_cut(self._source.upright), ColorSpace.SRGB)
         if isinstance(small, Picture):
             self._look(small)
 
-    def _level(self, parent: Picture | Exception, level: Level) -> Picture | Exception:
+    def _level(self, parent: Picture | Exception, cut: Cut, space: ColorSpace) -> Picture | Exception:
         """The level's picture, or what stands in its way."""
-        picture = parent
+        if isinstance(parent, Exception):
+            return parent
         try:
-            for step in LEVEL:
-                if isinstance(picture, Picture):
-                    picture = step(picture, level.cut)
+            return levelled(parent, cut, space)
         except Exception as error:
             # one variant's trouble must not be its neighbours'; `work` tells the kinds apart
             return error
-        return picture
 
     def _finish(self, picture: Picture | Exception, variant: Variant, resize_ms: float) -> None:
         if self._stopped.is_set():
@@ -267,22 +260,38 @@ class Run:
             return
         began = time.perf_counter()
         try:
-            sight = self._sights.get(variant.name, UNSEEN)
-            picture = finish(picture, variant, frame(self._source.upright, variant, sight))
-            body = encode(picture.pixels, variant.output, variant.output.effective_quality)
+            framed, sight = self._framed(variant)
+            made = still(self._source, finish(picture, variant, framed), framed, variant)
         except Exception as error:
             self._deliver(Unmade(variant.name, error))
             return
-        self._deliver(
-            Made(
-                name=variant.name,
-                body=body,
-                size=picture.pixels.size,
-                format=variant.output.format,
-                elapsed_ms=round(resize_ms + _ms_since(began), 2),
-                warnings=picture.warnings + sight.warnings,
-            )
-        )
+        elapsed_ms = round(resize_ms + _ms_since(began), 2)
+        self._deliver(replace(made, elapsed_ms=elapsed_ms, warnings=made.warnings + sight.warnings))
+
+    def _animate(self, variant: Variant) -> None:
+        """Every frame of one variant; what a frame cannot be made of is this variant's trouble alone."""
+        if self._stopped.is_set():
+            return
+        began = time.perf_counter()
+        try:
+            framed, sight = self._framed(variant)
+
+            def steps(picture: Picture) -> Picture:
+                return finish(levelled(picture, framed.cut, variant.output.color), variant, framed)
+
+            made = moving(self._source, steps, framed, variant, self._stopped.is_set)
+        except OutOfTime:
+            return
+        except Exception as error:
+            self._deliver(Unmade(variant.name, error))
+            return
+        finally:
+            self.decode_ms = self.decode_ms or _ms_since(self._started)
+        self._deliver(replace(made, elapsed_ms=_ms_since(began), warnings=made.warnings + sight.warnings))
+
+    def _framed(self, variant: Variant) -> tuple[Frame, Sight]:
+        sight = self._sights.get(variant.name, UNSEEN)
+        return frame(self._source.upright, variant, sight), sight
 
 
 def _ms_since(moment: float) -> float:

@@ -26,7 +26,8 @@ from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable,
 from contracts.outputs import MetadataPolicy
 from contracts.places import DIRECT, AnalysisPlace, OriginalPlace, ResultPlace, parse_original
 from contracts.plans import PartPlan
-from functions.transform.pipeline import ENGINE, Made, Outcome, Run
+from functions.transform.making import Made, Outcome
+from functions.transform.pipeline import ENGINE, Run
 from functions.transform.plan import part_plan
 from functions.transform.steps.decode import Source, inspect, quiet_decoders
 
@@ -234,6 +235,9 @@ class _Desk:
                     elapsed_ms=made.elapsed_ms,
                     warnings=made.warnings,
                     carries=found,
+                    frames=made.frames,
+                    kept_source=made.kept_source,
+                    choice=made.choice,
                 )
             )
 

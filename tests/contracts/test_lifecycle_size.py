@@ -26,6 +26,7 @@ from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable,
 from contracts.outputs import Output, OutputFormat
 from contracts.places import INLINE, AnalysisPlace, OriginalPlace, ResultPlace
 from contracts.plans import BranchPlan, LevelPlan, PartPlan
+from contracts.quality import Choice, Probe, Reason
 from contracts.variants import Variant
 from tests.contracts.test_lifecycle_traces import Life
 from tests.support.walk import SOURCE, done, finished
@@ -34,6 +35,7 @@ TIMING = Timing()
 JOB_ID = new_job_id(2**44, bytes(10))
 TENANT = "t" * 40
 DIGEST = "d" * 64
+LONGEST_PROBE = Probe(100, 2**27, 8_192, 0.9999)
 NAMES = [f"{number:v>40}" for number in range(MAX_VARIANTS)]
 
 
@@ -81,6 +83,8 @@ def an_answer(dice: random.Random, name: str) -> Answer:
         return Done(
             name=name, key=key, digest=DIGEST, bytes=2**27, width=8_192, height=8_192, format=OutputFormat.AVIF,
             elapsed_ms=12_345.67, warnings=("colour-profile-ignored-or-what",) * 4, carries=("more-pictures",) * 8,
+            frames=300, kept_source=True,
+            choice=Choice(quality=100, why=Reason.HIGHEST, target=0.97, probes=(LONGEST_PROBE,) * 20),
         )  # fmt: skip
     if kind is Undone:
         return Undone(name=name)

@@ -10,7 +10,8 @@ from contracts.outputs import Output, OutputFormat
 from contracts.variants import Variant
 from functions.transform.finish import needs_sight
 from functions.transform.geometry import UNSEEN, frame
-from functions.transform.pipeline import Made, render
+from functions.transform.making import Made
+from functions.transform.pipeline import render
 from tests.support import pictures
 from tests.support.strategies import sensible, values_of
 

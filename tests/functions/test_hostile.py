@@ -16,7 +16,8 @@ from contracts.formats import ImageFormat
 from contracts.framing import Resize
 from contracts.outputs import Output, OutputFormat
 from contracts.variants import Variant
-from functions.transform.pipeline import Made, render
+from functions.transform.making import Made
+from functions.transform.pipeline import render
 from functions.transform.steps.decode import inspect
 from tests.support import pictures
 from tests.support.hostile import FOREIGN, chunk_bomb, looping_tiff, many_scans, tiled_tiff

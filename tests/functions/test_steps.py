@@ -9,7 +9,8 @@ from contracts.compact import parse
 from contracts.formats import ImageFormat
 from functions.transform.finish import asked
 from functions.transform.geometry import frame
-from functions.transform.pipeline import Made, Unmade, render
+from functions.transform.making import Made, Unmade
+from functions.transform.pipeline import render
 from functions.transform.steps import resize as resizing
 from functions.transform.steps.sight import most_to_see
 from tests.support import pictures

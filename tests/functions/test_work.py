@@ -16,7 +16,7 @@ from contracts.outputs import Output, OutputFormat
 from contracts.places import DIRECT, INLINE, OriginalPlace, parse_result
 from contracts.presets import preset
 from contracts.variants import Variant
-from functions.transform import pipeline
+from functions.transform import making, pipeline
 from functions.transform.pipeline import ENGINE
 from functions.transform.work import Stores
 from tests.support import pictures
@@ -176,7 +176,7 @@ def test_a_want_of_memory_is_worth_another_try(monkeypatch):
     def hungry(*_arguments):
         raise MemoryError
 
-    monkeypatch.setattr(pipeline, "encode", hungry)
+    monkeypatch.setattr(making, "encode", hungry)
     assert [answer.code for answer in room.answer(SMALL).answers] == ["resource-limit"]
     monkeypatch.setattr(pipeline, "decode", hungry)
     assert [type(answer) for answer in room.answer(SMALL, PLAIN).answers] == [Retryable, Retryable]
@@ -186,14 +186,14 @@ def test_what_the_deadline_leaves_no_time_for_is_undone(monkeypatch):
     """The first encode waits for the answer to be given without it; no clock is asked."""
     room = Room(photo())
     answered = threading.Event()
-    real = pipeline.encode
+    real = making.encode
 
     def slow(picture, output, *rest):
         if output.format is OutputFormat.PNG:
             answered.wait(60)
         return real(picture, output, *rest)
 
-    monkeypatch.setattr(pipeline, "encode", slow)
+    monkeypatch.setattr(making, "encode", slow)
     found = room.answer(PLAIN, seconds=0.5)
     answered.set()
     assert found.answers == (Undone(name="plain"),)

@@ -24,7 +24,7 @@ from contracts.identifiers import (
 )
 from contracts.limits import MAX_META_PAIRS
 from contracts.options import Options
-from contracts.outputs import DEFAULT_QUALITY, MOVING, TAKERS, Output, OutputFormat
+from contracts.outputs import Output
 from contracts.presets import PRESETS
 from contracts.variants import Variant, objections
 
@@ -62,8 +62,9 @@ def sensible(variant: Variant) -> Variant:
     while pointer := next((pointer for pointer, _ in objections(variant)), None):
         name, *inner = pointer.split("/")[1:]
         value = getattr(variant, name)
-        if name == "resize":
-            value = replace(value, **{inner[0]: getattr(Resize(width=1), inner[0])})
+        if name in ("resize", "output"):
+            plain = Resize(width=1) if name == "resize" else Output()
+            value = replace(value, **{inner[0]: getattr(plain, inner[0])})
         else:
             value = getattr(_PLAIN, name)
         variant = replace(variant, **{name: value})
@@ -139,22 +140,7 @@ def _structs(info: inspect.StructType, replaced: Replaced) -> st.SearchStrategy[
 
 def _made(kind: type[Any], given: dict[str, Any]) -> Any:
     try:
-        return kind(**(_agreeing(given) if kind is Output else given))
+        return kind(**given)
     except ValueError:
         # what a `__post_init__` refuses is no value of the type
         reject()
-
-
-def _agreeing(given: dict[str, Any]) -> dict[str, Any]:
-    """The wishes of an output, without those that another of them makes senseless: nearly all drawn by chance do."""
-    kept, form = dict(given), given.get("format", OutputFormat.JPEG)
-    unfit = {field for field, formats in TAKERS.items() if form not in formats}
-    if form not in DEFAULT_QUALITY or kept.get("lossless"):
-        unfit.add("quality")
-    if kept.get("lossless"):
-        unfit.add("colors")
-    if "effort" in kept:
-        unfit.add("profile")
-    if form not in MOVING and kept.get("frames") != "first":
-        unfit.add("frames")
-    return {field: value for field, value in kept.items() if field not in unfit}

@@ -11,7 +11,8 @@ import PIL
 from contracts.errors import PipelineError
 from contracts.formats import ImageFormat
 from contracts.variants import Variant
-from functions.transform.pipeline import ENGINE, Made, render
+from functions.transform.making import Made
+from functions.transform.pipeline import ENGINE, render
 
 
 def answer(source: bytes, form: ImageFormat, request: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""Colour: any mode that a decoder gives to 8 bits in one of four modes, any embedded profile to sRGB.
+"""Colour: any mode that a decoder gives to 8 bits in one of four modes, any embedded profile to the space asked for.
 
 Profiles go through littleCMS, relative colorimetric with black point compensation. One that cannot be used (broken, or
 of another colour space than the pixels) is left out with a warning: a picture is worth more than its profile.
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from PIL import Image
 
+from contracts.outputs import ColorSpace, OutputFormat
+from functions.transform.steps.display_p3 import display_p3
 from functions.transform.steps.picture import PLAIN_MODES, Picture
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 IGNORED: Final = "colour-profile-ignored"
 """Warning of a variant whose original had a profile that could not be used."""
 
+NOT_KEPT: Final = "colour-not-kept"
+"""Warning of a variant that is sRGB although it was to keep its colours, because its format cannot hold them."""
+
+_WITHOUT_GRAY: Final = frozenset({OutputFormat.WEBP, OutputFormat.AVIF})
 _SPACES: Final = {"L": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
 _SAME_WITHIN: Final = 1
 """Levels by which a profile may differ from sRGB and still be taken for it: lookup tables round."""
@@ -50,22 +56,50 @@ def plain(image: Image.Image) -> Image.Image:
     return bare
 
 
-def colour(picture: Picture) -> Picture:
-    """The picture in sRGB (gray stays gray); itself if it is so already."""
-    pixels, warnings = picture.pixels, picture.warnings
-    if picture.profile is None and pixels.mode != "CMYK":
+def colour(picture: Picture, space: ColorSpace = ColorSpace.SRGB) -> Picture:
+    """The picture in that space; itself if it is so already. Gray stays gray, which looks the same in all of them.
+
+    What leaves here with a profile is to be stored with it. `keep` keeps the pixels of a picture without one, and of
+    inks it makes sRGB, with a warning: no format but two could hold them.
+    """
+    if space is ColorSpace.KEEP:
+        return _as_it_is(picture)
+    wide = space is ColorSpace.P3
+    pixels, profile, warnings = picture.pixels, picture.profile, picture.warnings
+    target = display_p3() if wide and pixels.mode != "L" else None
+    if profile == target and pixels.mode != "CMYK":
         return picture
     pixels = pixels.convert("RGBA") if pixels.mode == "RGBa" else pixels
+    if pixels.mode == "CMYK" and profile is None:
+        # no profile says what the inks are: as if they were ideal
+        pixels = pixels.convert("RGB")
     converted: Image.Image | None = pixels
-    if picture.profile is not None:
-        converted = _converted(pixels, picture.profile)
+    if profile is not None or target is not None:
+        converted = _converted(pixels, profile, target)
     if converted is None:
-        converted, warnings = pixels, (*warnings, IGNORED)
-    if converted.mode == "CMYK":
-        # no usable profile: inks as if they were ideal
-        converted = converted.convert("RGB")
+        warnings = (*warnings, IGNORED)
+        pixels = pixels.convert("RGB") if pixels.mode == "CMYK" else pixels
+        converted = pixels if target is None else _converted(pixels, None, target) or pixels
     converted.info.clear()
-    return Picture(converted, picture.extent, picture.orientation, None, warnings)
+    return Picture(converted, picture.extent, picture.orientation, target, warnings)
+
+
+def storable(picture: Picture, form: OutputFormat) -> Picture:
+    """The picture with a profile that goes with the pixels as this format stores them.
+
+    A format without gray would store a gray picture as three colours, under a profile for one.
+    """
+    if picture.profile is None or picture.pixels.mode != "L" or form not in _WITHOUT_GRAY:
+        return picture
+    return _unkept(picture)
+
+
+def is_srgb(profile: bytes | None) -> bool:
+    """Whether colour pictures under this profile are sRGB as they are."""
+    if profile is None:
+        return True
+    conversion = _conversion(profile, "RGB", None)
+    return conversion is not None and not conversion.changes
 
 
 def profile_name(profile: bytes) -> str | None:
@@ -79,38 +113,66 @@ def profile_name(profile: bytes) -> str | None:
     return "".join(char for char in text if char.isprintable()).strip()[:64] or None
 
 
-def _converted(pixels: Image.Image, profile: bytes) -> Image.Image | None:
-    """The pixels in sRGB; None if the profile cannot be used for them."""
-    conversion = _conversion(profile, pixels.mode)
+def _as_it_is(picture: Picture) -> Picture:
+    """With its own profile, if that is one for its pixels."""
+    if picture.pixels.mode == "CMYK":
+        return _unkept(picture)
+    if picture.profile is None:
+        return picture
+    mode = picture.pixels.mode.upper()
+    found = _space(picture.profile)
+    if found == _SPACES[mode]:
+        return picture
+    if mode == "L" and found == _SPACES["RGB"]:
+        # many a gray picture carries the RGB profile of the program that saved it
+        return _unkept(picture)
+    return Picture(
+        picture.pixels, picture.extent, picture.orientation, None, tuple(dict.fromkeys((*picture.warnings, IGNORED)))
+    )
+
+
+def _unkept(picture: Picture) -> Picture:
+    """In sRGB after all."""
+    converted = colour(picture)
+    warnings = tuple(dict.fromkeys((*converted.warnings, NOT_KEPT)))
+    return Picture(converted.pixels, converted.extent, converted.orientation, converted.profile, warnings)
+
+
+def _converted(pixels: Image.Image, profile: bytes | None, target: bytes | None) -> Image.Image | None:
+    """The pixels in the target's space (None: sRGB); None if the profile cannot be used for them."""
+    conversion = _conversion(profile, pixels.mode, target)
     if conversion is not None:
         converted = conversion.transform.apply(pixels) if conversion.changes else pixels
     elif pixels.mode == "L":
         # many a gray picture carries the RGB profile of the program that saved it
-        converted = _converted(pixels.convert("RGB"), profile)
+        converted = _converted(pixels.convert("RGB"), profile, target)
     else:
         return None
     return converted.convert("L") if converted is not None and pixels.mode == "L" else converted
 
 
 class _Conversion(NamedTuple):
-    """To sRGB; `changes` is False for a profile that is sRGB already, whatever its name."""
+    """`changes` is False where both spaces are the same, whatever their names."""
 
     transform: "ImageCmsTransform"
     changes: bool
 
 
 @lru_cache(maxsize=16)
-def _conversion(profile: bytes, mode: str) -> _Conversion | None:
-    """The conversion of pixels of this mode from this profile; None if there is none."""
+def _conversion(profile: bytes | None, mode: str, target: bytes | None) -> _Conversion | None:
+    """The conversion of pixels of this mode from one profile to another (None: sRGB); None if there is none."""
     from PIL import ImageCms
 
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if source.profile.xcolor_space != _SPACES[mode]:
+        source, wanted = (
+            ImageCms.createProfile("sRGB") if each is None else ImageCms.ImageCmsProfile(io.BytesIO(each))
+            for each in (profile, target)
+        )
+        if profile is not None and _space(profile) != _SPACES[mode]:
             return None
         transform = ImageCms.buildTransform(
             source,
-            ImageCms.createProfile("sRGB"),
+            wanted,
             mode,
             "RGBA" if mode == "RGBA" else "RGB",
             renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
@@ -119,6 +181,16 @@ def _conversion(profile: bytes, mode: str) -> _Conversion | None:
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
     return _Conversion(transform, mode == "CMYK" or _changes(transform, mode))
+
+
+def _space(profile: bytes) -> str | None:
+    """The colour space that a profile is of; None if it cannot be read."""
+    from PIL import ImageCms
+
+    try:
+        return ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
 
 
 def _changes(transform: "ImageCmsTransform", mode: str) -> bool:

@@ -28,6 +28,9 @@ MAX_SCANS: Final = 100
 MAX_PROFILE_BYTES: Final = 4 * 1024 * 1024
 """An ICC profile; the largest in use, with tables for CMYK, have about 3 MB."""
 
+_SEEN: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
+_PNG_DEPTH: Final = 24
+"""Where a PNG says how many bits a channel has."""
 _SCAN: Final = b"\xff\xda"
 
 _DECODERS: Final = {
@@ -59,6 +62,9 @@ class Source(Struct, frozen=True):
     profile: bytes | None
     has_alpha: bool
     warnings: tuple[str, ...]
+    xmp: bytes = b""
+    is_plain: bool = False
+    """Its pixels are stored as they are seen: 8 bits a channel or fewer, no inks."""
 
     @property
     def upright(self) -> Size:
@@ -116,8 +122,6 @@ def inspect(data: bytes, form: ImageFormat) -> Source:
     notes: tuple[str, ...] = ()
     if profile and len(profile) > MAX_PROFILE_BYTES:
         profile, notes = None, ("colour-profile-ignored",)
-    if header.frames > 1:
-        notes += ("first-frame-only",)
     return Source(
         data=data,
         format=form,
@@ -129,6 +133,8 @@ def inspect(data: bytes, form: ImageFormat) -> Source:
         profile=profile,
         has_alpha=_guarded(getattr, image, "has_transparency_data"),
         warnings=notes,
+        xmp=_bytes(info.get("xmp")),
+        is_plain=image.mode in _SEEN and not (form is ImageFormat.PNG and data[_PNG_DEPTH] > 8),
     )
 
 
@@ -137,6 +143,8 @@ def decode(source: Source, scale: int = 1) -> Picture:
 
     A second decode of the same source at another scale is as good as the first: nothing is kept between them.
     """
+    if source.format is ImageFormat.GIF:
+        return next(frames(source))[0]
     image = _open(source.data, source.format)
     extent: tuple[float, float] = source.stored
     if scale > 1:
@@ -149,6 +157,48 @@ def decode(source: Source, scale: int = 1) -> Picture:
     if scale == 1:
         extent = pixels.size
     return Picture(pixels, extent, source.pending, source.profile, source.warnings)
+
+
+def frames(source: Source) -> Iterator[tuple[Picture, int]]:
+    """Every frame of an animated GIF or WebP as it is seen, and its time in milliseconds. Raises ImageCorrupt.
+
+    One after the other: only the frame at hand is in memory.
+    """
+    moving = _gif_frames(source) if source.format is ImageFormat.GIF else _webp_frames(source)
+    while True:
+        image, milliseconds = _guarded(next, moving, (None, 0))
+        if image is None:
+            return
+        pixels = _guarded(plain, image)
+        yield Picture(pixels, pixels.size, source.pending, source.profile, source.warnings), milliseconds
+
+
+def plays(source: Source) -> int:
+    """How often an animation is shown; 0 for ever."""
+    if source.format is ImageFormat.GIF:
+        from functions.transform.steps.gif_frames import gif_plays
+
+        return gif_plays(source.data)
+    return int(_open(source.data, source.format).info.get("loop", 0))
+
+
+def _gif_frames(source: Source) -> Iterator[tuple[Image.Image, int]]:
+    from functions.transform.steps.gif_frames import gif_frames  # not at module level: few pictures are GIFs
+
+    found = False
+    for each in gif_frames(source.data, source.stored):
+        found = True
+        yield each
+    if not found:
+        raise ImageCorrupt("there is no frame")
+
+
+def _webp_frames(source: Source) -> Iterator[tuple[Image.Image, int]]:
+    image = _open(source.data, source.format)
+    for number in range(source.frames):
+        image.seek(number)
+        image.load()
+        yield image, round(image.info.get("duration", 0))
 
 
 def _open(data: bytes, form: ImageFormat) -> ImageFile.ImageFile:

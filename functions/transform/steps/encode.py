@@ -8,13 +8,16 @@ takes 97 ms (speed 6: 350 ms, for what two points of quality make up).
 import io
 import os
 from importlib import import_module
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from msgspec import Struct
 from PIL import Image
 
 from contracts.outputs import Output, OutputFormat
 from functions.transform.steps.picture import straight
+
+if TYPE_CHECKING:
+    from functions.transform.steps.gif import GifWriter
 
 # by effort, 0 to 9; 5 is what is done when nothing is said. Of one megapixel of a photograph, on one core:
 _PNG_LEVEL: Final = (1, 1, 2, 3, 4, 6, 6, 7, 8, 9)
@@ -40,6 +43,7 @@ _PLUGINS: Final = {
 _SUBSAMPLING_420: Final = 2
 _HORIZONTAL: Final = 2
 _PREDICTOR: Final = 317
+_XMP: Final = 700
 _WHITE: Final = (255, 255, 255)
 MOST_COLORS: Final = 256
 
@@ -80,6 +84,24 @@ def encode(pixels: Image.Image, output: Output, quality: int | None, carried: Ca
             return _tiff(pixels, carried)
 
 
+def opened(body: bytes, form: OutputFormat) -> Image.Image:
+    """The pixels of a file that `encode` made."""
+    name = _PLUGINS[form.upper()]
+    decoder: Any = getattr(import_module(f"PIL.{name}"), name.replace("Plugin", "File"))
+    image: Image.Image = decoder(io.BytesIO(body))
+    image.load()
+    return image
+
+
+def shrunk(pixels: Image.Image, scale: float) -> Image.Image:
+    """At this share of its size, at least one pixel; itself at 1."""
+    if scale >= 1:
+        return pixels
+    size = max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale))
+    pixels = pixels.convert("RGBa") if pixels.mode == "RGBA" else pixels
+    return straight(pixels.resize(size, Image.Resampling.LANCZOS))
+
+
 def webp_options(output: Output, quality: int | None) -> dict[str, Any]:
     """Of a still or moving WebP."""
     if output.lossless:
@@ -88,8 +110,8 @@ def webp_options(output: Output, quality: int | None) -> dict[str, Any]:
     return {"quality": quality, "method": _WEBP_METHOD[output.effective_effort]}
 
 
-def gif_writer(size: tuple[int, int], output: Output, loop: int | None) -> Any:
-    """Where the frames of a GIF go (`gif.GifWriter`)."""
+def gif_writer(size: tuple[int, int], output: Output, loop: int | None) -> "GifWriter":
+    """Where the frames of a GIF go."""
     from functions.transform.steps.gif import GifWriter  # not at module level: most pictures become no GIF
 
     _load_plugin("GIF")
@@ -143,14 +165,19 @@ def _png(pixels: Image.Image, output: Output, carried: Carried) -> bytes:
 
 def _tiff(pixels: Image.Image, carried: Carried) -> bytes:
     """LZW over differences: as small as deflate, in an eighth of the time."""
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
-    tags = ImageFileDirectory_v2()
+    tags = Image.Exif()
     tags[_PREDICTOR] = _HORIZONTAL
+    if carried.xmp:
+        tags[_XMP] = carried.xmp
     options: dict[str, Any] = {"compression": "tiff_lzw", "tiffinfo": tags}
     if carried.profile:
         options["icc_profile"] = carried.profile
-    return _saved(pixels, "TIFF", **options)
+    body = _saved(pixels, "TIFF", **options)
+    if not carried.exif:
+        return body
+    from functions.transform.steps.inherited import grafted  # not at module level: few variants carry anything
+
+    return grafted(body, carried.exif)
 
 
 def _beside(carried: Carried) -> dict[str, bytes]:
