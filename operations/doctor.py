@@ -42,12 +42,8 @@ _LEVELS: Final[dict[Check, Level]] = {
     Check.UPLOADS: "warning",
 }
 """Of what heals by itself or hurts nobody; everything else is a problem."""
-_ON_THE_WAY: Final[dict[Queue, tuple[tuple[Queue, bool], ...]]] = {
-    Queue.JOBS: ((Queue.JOBS, False), (Queue.JOBS, True)),
-    Queue.JOBS_BULK: ((Queue.JOBS_BULK, False), (Queue.JOBS_BULK, True)),
-    Queue.TRANSFORMS: tuple((queue, dead) for queue in (Queue.TRANSFORMS, Queue.COMPLETIONS) for dead in (False, True)),
-}
-"""Where a message of a queue, or what follows from it, may be."""
+_AFTER: Final[dict[Queue, tuple[Queue, ...]]] = {Queue.TRANSFORMS: (Queue.COMPLETIONS,)}
+"""Where what follows from a message is, before the job is changed by it."""
 
 Progress = Callable[[str], None]
 
@@ -238,7 +234,8 @@ class Doctor:
             elif depth.total and self._at_rest:
                 yield Symptom(check=Check.AT_REST, where=queue.value, says=f"holds {depth.total} messages")
         for queue, waiting in self._waiting.items():
-            if any(depths[place].total for place in _ON_THE_WAY[queue]):
+            places = [(place, dead) for place in (queue, *_AFTER.get(queue, ())) for dead in (False, True)]
+            if any(depths[place].total for place in places):
                 continue
             for job_id, job in self._stack.jobs(waiting).items():
                 if job is not None and queue in self._waits_on(job):
