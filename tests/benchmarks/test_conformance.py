@@ -2,7 +2,6 @@
 
 import io
 
-import msgspec
 import pytest
 from PIL import Image
 
@@ -18,11 +17,7 @@ KIT = {case.name: case for case in cases()}
 @pytest.mark.parametrize("name", KIT)
 def test_ours_holds(name: str) -> None:
     case = KIT[name]
-    try:
-        body = answer(case.source, case.format, case.request)
-    except msgspec.ValidationError as error:
-        pytest.skip(f"cannot be asked for yet: {error}")
-    assert complaint(case.checks, body) is None, case.promise
+    assert complaint(case.checks, answer(case.source, case.format, case.request)) is None, case.promise
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
