@@ -213,9 +213,10 @@ lock: ## pin every requirements.in again by version and hash
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    -c requirements.txt local/bootstrap.in -o local/bootstrap.txt
 
-docs: env ## write what is generated in docs: the state diagram, the tables and the chart of the benchmarks
+docs: env ## write what is generated in docs: the state diagram, the table of mutants, the tables and the chart of the benchmarks
 	@$(BIN)/python -m tests.support.diagram
 	@$(BIN)/python -m benchmarks.report
+	@$(BIN)/python -m tests.support.mutant_table
 
 format: env ## put the code in its form
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.mutant import Mutant, one
+from tests.support.mutants_of_arrivals import ARRIVALS
 from tests.support.mutants_of_effects import EFFECTS
 from tests.support.mutants_of_pictures import PICTURES
 
 ROOT: Final = Path(__file__).parents[2]
-ROOMS: Final = ("contracts", "services", "adapters", "tests", "functions", "components")
+ROOMS: Final = ("contracts", "services", "adapters", "tests", "functions", "components", "client", "operations")
 _SIZE_TESTS: Final = "tests/contracts/test_lifecycle_size.py"
 _WORK: Final = "contracts/rules/work.py"
 _PARTS: Final = "contracts/rules/parts.py"
@@ -328,7 +329,7 @@ RULES: Final = (
         "tests/contracts/test_job.py",
     ),
 )
-MUTANTS: Final = RULES + EFFECTS + PICTURES
+MUTANTS: Final = RULES + EFFECTS + ARRIVALS + PICTURES
 
 
 class Trees:
