@@ -1,5 +1,7 @@
 """What adapters must offer, as the rooms that use it see it. Implementations: `adapters/` and `tests/support`.
 
+The registry's are in `registry_ports`.
+
 Every method may raise Unavailable (ask again later); further errors are listed. All are safe to call from several
 threads at once.
 """
@@ -13,11 +15,8 @@ from msgspec import Struct
 from contracts.deliveries import Delivery
 from contracts.identifiers import JobId, Tenant
 from contracts.job import Instant, Job, JobState
-from contracts.keys import KeyRecord, Prefix
 from contracts.messages import Outgoing, Queue
-from contracts.presets import PresetName
-from contracts.shelves import ShelvedPreset
-from contracts.webhooks import Webhook, WebhookId
+from contracts.webhooks import WebhookId
 
 DeliveryKey: TypeAlias = tuple[str, WebhookId]
 """Event and endpoint."""
@@ -232,22 +231,6 @@ class Deliveries(Protocol):
         ...
 
 
-class Webhooks(Protocol):
-    """The registry's webhook endpoints."""
-
-    def webhook(self, tenant: Tenant, webhook_id: WebhookId) -> Webhook | None:
-        """What is recorded of it, deleted ones too until they are forgotten; consistent."""
-        ...
-
-    def webhooks(self, tenant: Tenant) -> list[Webhook]:
-        """A tenant's endpoints by id, deleted ones too."""
-        ...
-
-    def keep(self, webhook: Webhook, expected_revision: int) -> None:
-        """Write it whole; `expected_revision` 0 means that there is none yet. Raises RevisionMoved if it is another."""
-        ...
-
-
 class Entry(Struct, frozen=True, order=True):
     """A place in a tenant's list: when a job was made, and which one it is."""
 
@@ -283,14 +266,6 @@ class Catalogue(Protocol):
         ...
 
 
-class KeyReader(Protocol):
-    """The registry's API keys."""
-
-    def key(self, prefix: Prefix) -> KeyRecord | None:
-        """What is recorded of the key with this prefix; consistent."""
-        ...
-
-
 class Reply(Struct, frozen=True, kw_only=True):
     """What a stranger's host answered: as much of it as anybody needs. `retry_after` is the header as it stands."""
 
@@ -313,25 +288,6 @@ class Outside(Protocol):
         """The bytes of a file as they come, following a few redirects.
 
         Entering and reading raise SourceForbidden and SourceUnreachable, the latter also beyond `most_bytes`.
-        """
-        ...
-
-
-class PresetShelf(Protocol):
-    """The registry's presets of tenants."""
-
-    def preset(self, tenant: Tenant, name: PresetName) -> ShelvedPreset | None:
-        """Consistent; a deleted one too."""
-        ...
-
-    def presets(self, tenant: Tenant) -> list[ShelvedPreset]:
-        """All of a tenant's, by name; deleted ones too."""
-        ...
-
-    def keep(self, preset: ShelvedPreset) -> None:
-        """Write it in place of the revision before its own, or of nothing if it is the first.
-
-        Raises RevisionMoved if another is there.
         """
         ...
 

@@ -7,8 +7,9 @@ from contracts.errors import PipelineError, RevisionMoved, SpecInvalid, Unavaila
 from contracts.identifiers import Tenant
 from contracts.job import Lane
 from contracts.options import Options, decode_options, encode_options
-from contracts.ports import Clock, PresetShelf
+from contracts.ports import Clock
 from contracts.presets import PRESETS, is_preset_name
+from contracts.registry_ports import PresetShelf
 from contracts.shelves import used
 from contracts.variants import Variant
 

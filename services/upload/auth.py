@@ -25,8 +25,9 @@ from contracts.errors import ScopeMissing, Unauthenticated
 from contracts.identifiers import OPEN_TENANT, Tenant
 from contracts.job import Instant
 from contracts.keys import CACHE_SECONDS, KeyRecord, Prefix, Scope, is_key_of, prefix_of
-from contracts.ports import Clock, KeyReader
+from contracts.ports import Clock
 from contracts.quotas import limit_field, policy_field
+from contracts.registry_ports import KeyReader
 from services import edge
 from services.upload.meter import Meter
 from services.upload.sources import Sources, source_of

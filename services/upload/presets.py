@@ -12,8 +12,9 @@ from contracts.errors import NotFound, RevisionMoved, SpecInvalid, StateConflict
 from contracts.identifiers import Tenant
 from contracts.job import Instant
 from contracts.options import Options, checked_size, decode_options, invalid
-from contracts.ports import Clock, PresetShelf
+from contracts.ports import Clock
 from contracts.presets import PRESETS, PresetName, is_preset_name
+from contracts.registry_ports import PresetShelf
 from contracts.shelves import CACHE_SECONDS, MAX_PRESETS, ShelvedPreset, deleted, shelved, used
 from contracts.variants import Variant
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from adapters.clients import AwsClient
 from adapters.presets import DynamoPresets
 from contracts.errors import RevisionMoved
-from contracts.ports import PresetShelf
+from contracts.registry_ports import PresetShelf
 from contracts.shelves import SCHEMA, ShelvedPreset, deleted, used
 from contracts.tables import REGISTRY
 from contracts.variants import Variant
