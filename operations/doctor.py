@@ -19,12 +19,14 @@ import msgspec
 from msgspec import Struct
 
 from contracts.debts import message_of
+from contracts.deliveries import decode_delivery
 from contracts.identifiers import JobId
 from contracts.job import Instant, Job, decode_job
 from contracts.messages import Queue
 from contracts.tables import JOBS, job_id_of, job_key
 from operations import holdings
 from operations.findings import Finding, Level
+from operations.parcels import is_delivery_key, of_delivery, on_its_way
 from operations.standing import CALLS_AT_ONCE, Item, Standing
 from operations.symptoms import Check, Symptom, of_document, of_row, under_way
 
@@ -153,7 +155,7 @@ class Doctor:
         key = item[JOBS.hash_key]["S"]
         job_id = job_id_of(key)
         if key != job_key(job_id):
-            return _Seen(kind="other rows")
+            return self._delivery(item, key)
         try:
             job = decode_job(item["document"]["B"])
         except (msgspec.MsgspecError, KeyError) as error:
@@ -171,6 +173,20 @@ class Doctor:
         )
         outputs = sum(record.result is not None for record in job.variants)
         return _Seen(kind="rows", outputs=outputs, waits_on=self._waits_on(job), symptoms=symptoms)
+
+    def _delivery(self, item: Item, key: str) -> _Seen:
+        """What lies beside the jobs: deliveries of their events, each read with its job as it is now."""
+        try:
+            delivery = decode_delivery(item["document"]["B"])
+        except (msgspec.MsgspecError, KeyError) as error:
+            says = f"cannot be read: {error}"
+            return _Seen(kind="deliveries", symptoms=(Symptom(check=Check.ROWS, where=key, says=says),))
+        job = self._stack.jobs([delivery.job_id]).get(delivery.job_id)
+        symptoms = (
+            *of_delivery(item, delivery, job, self._now(), self._patience),
+            *(on_its_way(delivery) if self._at_rest else ()),
+        )
+        return _Seen(kind="deliveries", symptoms=symptoms)
 
     def _waits_on(self, job: Job) -> frozenset[Queue]:
         now = self._now()
@@ -205,11 +221,15 @@ class Doctor:
         still = [symptom for symptom in again if (symptom.where, symptom.check) in seen]
         return [*still, *(symptom for symptom in strangers if self._is_still_strange(symptom))]
 
-    def _again(self, job_id: JobId) -> list[Symptom]:
-        item = self._stack.item(job_id)
+    def _again(self, where: str) -> list[Symptom]:
+        is_delivery = is_delivery_key(where)
+        item = self._stack.item(where if is_delivery else job_key(where))
         if item is None:
             return []
         symptoms = list(self._row(item).symptoms)
+        if is_delivery:
+            return symptoms
+        job_id: JobId = where
         job = self._stack.jobs([job_id]).get(job_id)
         left = holdings.left_over(self._stack, job) if job is not None else None
         if job is not None and left is not None:

@@ -106,10 +106,10 @@ class Standing:
                 return
             begin = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def item(self, job_id: JobId) -> Item | None:
+    def item(self, key: str) -> Item | None:
         """One row as it is now."""
-        key = {JOBS.hash_key: {"S": f"job#{job_id}"}}
-        return self._dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        found = self._dynamodb.get_item(TableName=self.table, Key={JOBS.hash_key: {"S": key}}, ConsistentRead=True)
+        return found.get("Item")
 
     def jobs(self, job_ids: Iterable[JobId]) -> dict[JobId, Job | None]:
         """The rows of these ids; None for a row that cannot be read. Ids without a row are absent."""

@@ -60,6 +60,11 @@ class Check(Enum):
         "every object belongs to a job",
         "nobody reaches it, and S3 collects it in time; look at it, then: aws s3api delete-object",
     )
+    DELIVERIES = (
+        "deliveries",
+        "every event is on its way to its endpoint, or came to an end with a reason",
+        "keep the row, and report it as a bug; POST .../redeliver sends it again",
+    )
     MESSAGES = (
         "messages",
         "what is owed is on its way",

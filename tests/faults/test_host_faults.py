@@ -10,6 +10,7 @@ import pytest
 
 from contracts.job import decode_job, encode_job
 from contracts.messages import Process, Queue, decode, encode
+from contracts.tables import job_key
 from tests.support.proxy import Hold, Match, Then, Timeout, dynamodb, operation
 from tests.support.siege import Siege, until
 
@@ -149,7 +150,7 @@ def test_f33_what_a_newer_writer_adds_is_no_trouble_to_an_older_reader(world: Si
             assert decode(newer) == Process(job_id=job_id, run=1)
             world.send(Queue.JOBS, newer)
         with world.standing() as stack:
-            row = dict(stack.item(jobs[0]) or {})
+            row = dict(stack.item(job_key(jobs[0])) or {})
             document = encode_job(decode_job(row["document"]["B"])).replace(b"{", b'{"of_the_next_release":{"a":1},', 1)
             row["document"] = {"B": document}
             world.stack.clients["dynamodb"].put_item(TableName=stack.table, Item=row)

@@ -11,6 +11,8 @@ from moto import mock_aws
 from msgspec.structs import replace
 
 from client import command
+from contracts.deliveries import DeliveryState
+from contracts.identifiers import event_id
 from contracts.job import DebtKind, Fault, JobState, Result, Source, VariantState
 from contracts.messages import Queue, decode
 from operations import doctor_commands
@@ -50,7 +52,7 @@ def test_a_stack_that_is_whole_is_told_to_be_whole(ward: Ward) -> None:
         report = ward.look(read=read)
         assert report.symptoms == ()
         assert report.looked_at == {
-            **{"rows": 7, "outputs": 3, "originals": 4, "results": 3, "messages": 0},
+            **{"rows": 7, "deliveries": 1, "outputs": 3, "originals": 4, "results": 3, "messages": 0},
         }
         assert {finding.level for finding in report.findings()} == {"ok"}
 
@@ -175,6 +177,32 @@ def _upload_in_parts(ward: Ward) -> str:
     return "direct/half"
 
 
+def delivery(check: Check, **fields: Any) -> Any:
+    """The row of a delivery with something else in it."""
+
+    def damage(ward: Ward) -> str:
+        return ward.deliver(**fields)
+
+    return pytest.param(check, damage, id=f"{check.called}-delivery-{'-'.join(fields)}")
+
+
+def _overdue_delivery(ward: Ward) -> str:
+    return ward.deliver(state=DeliveryState.PENDING, ended_at=None, due_at=ward.now() - LATER)
+
+
+def _unreadable_delivery(ward: Ward) -> str:
+    key = ward.deliver()
+    item = {**(ward.standing.item(key) or {}), "document": {"B": b"{}"}}
+    ward.dynamodb.put_item(TableName=ward.standing.table, Item=item)
+    return key
+
+
+def _delivery_of_a_deleted_job(ward: Ward) -> str:
+    job = ward.job("deleted")
+    key = ward.deliver(job_id=job.id, event=event_id(job.id, 1, "completed"))
+    return key
+
+
 def _result(ward: Ward) -> Result:
     result = ward.job("completed").variants[0].result
     assert result is not None
@@ -213,6 +241,15 @@ DAMAGES = [
     pytest.param(Check.STRANGERS, _object_of_another_name, id="object of another name"),
     pytest.param(Check.MESSAGES, _sent_and_on_no_queue, id="sent and on no queue"),
     pytest.param(Check.LETTERS, _dead_letter, id="dead letter"),
+    pytest.param(Check.ROWS, _unreadable_delivery, id="unreadable delivery"),
+    pytest.param(Check.OVERDUE, _overdue_delivery, id="overdue delivery"),
+    pytest.param(Check.TOMBSTONES, _delivery_of_a_deleted_job, id="delivery of a deleted job"),
+    delivery(Check.ENVELOPES, state_attribute="pending"),
+    delivery(Check.DELIVERIES, ended_at=None),
+    delivery(Check.DELIVERIES, state=DeliveryState.EXHAUSTED),
+    delivery(Check.DELIVERIES, state=DeliveryState.PENDING, ended_at=None),
+    delivery(Check.DELIVERIES, run=2),
+    delivery(Check.DELIVERIES, tenant="another"),
     pytest.param(Check.UPLOADS, _upload_in_parts, id="upload in parts"),
 ]
 

@@ -53,6 +53,8 @@ SHORTENED: dict[str, Any] = {
     "upload_deadline_seconds": 5,
     "abandon_after_seconds": 8,
     "grace_seconds": 1,
+    "webhook_seconds": 1,
+    "webhook_gaps_seconds": [0.3, 0.3],
 }
 """What was in hand comes back after seconds: a killed reader's messages after 3 instead of 30."""
 PATIENCE_SECONDS = 150
@@ -317,7 +319,10 @@ class Siege:
     def every_job(self) -> dict[str, Job]:
         with self.standing() as found:
             decoded = (
-                decode_job(item["document"]["B"]) for page in found.rows() for item in page if "document" in item
+                decode_job(item["document"]["B"])
+                for page in found.rows()
+                for item in page
+                if item["kind"]["S"] == "job"
             )
             return {job.id: job for job in decoded}
 

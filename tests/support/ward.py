@@ -14,9 +14,11 @@ from adapters import clients
 from adapters.clients import AwsClient
 from adapters.ledger import item_of
 from adapters.objects import S3Originals, S3Results
+from adapters.rows import delivery_item
 from components.naming import physical_name
 from components.settings import PipelineConfig
-from contracts.identifiers import JobId
+from contracts.deliveries import Delivery, DeliveryState
+from contracts.identifiers import JobId, event_id
 from contracts.job import Job, JobState
 from contracts.messages import Queue
 from contracts.outputs import OutputFormat
@@ -28,6 +30,7 @@ from tests.support.pipeline import Pipeline, some_variants
 
 REGION = "eu-west-1"
 STACK = "ward"
+WEBHOOK = "wh_aaaaaaaaaaaaaaaa"
 LATER = 15 * 60 * 1_000
 """Milliseconds after the last thing that happened: everything has had its time."""
 
@@ -52,6 +55,7 @@ class Ward:
         self._build()
         self.jobs = self._lived()
         self._move_in()
+        self.deliver()
 
     def now(self) -> int:
         return self.pipeline.clock.now() + LATER
@@ -76,6 +80,31 @@ class Ward:
         job = replace(self.job(name), **fields)
         self.put(job)
         return job
+
+    def deliver(self, **fields: Any) -> str:
+        """The event of the completed job, delivered, or with other fields in its row; the row's key."""
+        job = self.job("completed")
+        event = event_id(job.id, job.run, job.state)
+        delivery = Delivery(
+            schema=1,
+            event=event,
+            webhook=WEBHOOK,
+            tenant=job.tenant,
+            job_id=job.id,
+            run=job.run,
+            type="job.completed",
+            body="{}",
+            state=DeliveryState.DELIVERED,
+            created_at=job.created_at,
+            ended_at=self.now(),
+        )
+        envelope = {name: fields.pop(name) for name in ("state_attribute",) if name in fields}
+        item = delivery_item(replace(delivery, **fields))
+        if envelope:
+            item["state"] = {"S": envelope["state_attribute"]}
+        key = item[JOBS.hash_key]["S"]
+        self.dynamodb.put_item(TableName=self.standing.table, Item=item)
+        return key
 
     def _build(self) -> None:
         self.dynamodb.create_table(
