@@ -20,6 +20,7 @@ from functions.transform.pipeline import render
 from functions.transform.pyramid import planned
 from functions.transform.steps import resize as resizing
 from functions.transform.steps.decode import inspect
+from functions.transform.steps.encode import encode
 from tests.support import pictures
 
 PRIVATE_MARKERS = (
@@ -446,6 +447,25 @@ def test_of_an_animation_that_cannot_stay_one_the_first_frame_is_taken_and_said_
         found = pictures.opened(outcome.body)
         assert getattr(found, "n_frames", 1) == outcome.frames == (3 if stays else 1)
         assert pictures.corner_colours(found) == ["red", "green", "blue", "yellow"]
+
+
+# threads -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", list(OutputFormat))
+def test_a_picture_that_others_encode_too_is_not_written_on(form, monkeypatch):
+    """Pillow puts a save's options on the picture; of one that two threads save, each would find the other's."""
+    picture, saved, real = pictures.photo(40, 30), [], Image.Image.save
+
+    def save(self, *arguments, **options):
+        saved.append(self)
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    output = Output(format=form)
+    assert encode(picture, output, output.effective_quality)
+    assert saved
+    assert all(each is not picture for each in saved)
 
 
 # the resizer ---------------------------------------------------------------------------------------------------------

@@ -65,7 +65,10 @@ def encode(pixels: Image.Image, output: Output, quality: int | None, carried: Ca
 
     Raises what Pillow raises: nothing here depends on the original's bytes any more.
     """
-    pixels = straight(pixels)
+    seen = straight(pixels)
+    # a handle of its own: Pillow keeps the options of a save on the picture, where another thread's save of the same
+    # pixels would find them
+    pixels = seen._new(seen.im)
     effort = output.effective_effort
     match output.format:
         case OutputFormat.JPEG:
