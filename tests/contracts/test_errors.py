@@ -5,7 +5,7 @@ import re
 import pytest
 
 from contracts import errors
-from contracts.errors import InternalError, PipelineError, Rejected, Superseded, Unavailable
+from contracts.errors import InternalError, PipelineError, QuotaExceeded, Rejected, Superseded, Unavailable
 
 FAMILIES = (Rejected, Unavailable, Superseded, InternalError)
 
@@ -32,7 +32,8 @@ def test_a_failure_is_of_one_family_and_speaks_plainly(kind: type[PipelineError]
     assert sum(issubclass(kind, family) for family in FAMILIES) == 1
     assert re.fullmatch("[a-z]+(-[a-z]+)*", kind.code)
     assert re.fullmatch("[A-Z][^\n]{8,78}[^.]", kind.title)
-    assert kind.retryable == issubclass(kind, Unavailable | InternalError)
+    # a quota is the one refusal that time alone mends
+    assert kind.retryable == issubclass(kind, Unavailable | InternalError | QuotaExceeded)
 
 
 @pytest.mark.parametrize("kind", NAMED, ids=lambda kind: kind.__name__)

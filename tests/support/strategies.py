@@ -92,8 +92,9 @@ def _values(info: inspect.Type, replaced: Replaced) -> st.SearchStrategy[Any]:
         case inspect.BoolType():
             return st.booleans()
         case inspect.IntType():
-            lowest = info.ge if info.ge is not None else -(2**53)
-            return st.integers(lowest, info.le if info.le is not None else 2**53)
+            lowest = next((bound for bound in (info.ge, _moved(info.gt, 1)) if bound is not None), -(2**53))
+            highest = next((bound for bound in (info.le, _moved(info.lt, -1)) if bound is not None), 2**53)
+            return st.integers(lowest, highest)
         case inspect.FloatType():
             lowest = info.ge if info.ge is not None else info.gt
             return st.floats(
@@ -124,6 +125,10 @@ def _values(info: inspect.Type, replaced: Replaced) -> st.SearchStrategy[Any]:
         case inspect.Metadata():
             return _values(info.type, replaced)
     raise TypeError(f"no strategy for {info}")
+
+
+def _moved(bound: int | None, by: int) -> int | None:
+    return None if bound is None else bound + by
 
 
 def _lists(info: inspect.VarTupleType | inspect.ListType, replaced: Replaced) -> st.SearchStrategy[list[Any]]:
