@@ -9,8 +9,8 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.alarms import alarms
 from components.dashboard import dashboard_body
-from components.fuse import count_refusals
 from components.naming import type_token
+from components.refusals import count_refusals
 from components.site import Alarms
 from components.stage import Stage
 from components.topic import alarm_arns, topic_key_policy, topic_policy

@@ -64,6 +64,7 @@ def test_both_clients_have_the_same_verbs_with_the_same_options() -> None:
     assert set(surface(Darkroom)) == {
         *("upload", "status", "wait", "download", "close"),
         *("cancel", "retry", "delete", "page", "jobs"),
+        *("presets", "preset", "put_preset", "delete_preset"),
     }
 
 

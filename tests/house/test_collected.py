@@ -1,6 +1,9 @@
 """Every test runs: no file, no function and no example of it is left out by its name."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -55,3 +58,28 @@ def test_names_that_would_be_lost_are_seen() -> None:
 def test_this_very_room_is_among_them() -> None:
     assert Path("tests/house/test_collected.py") in TESTS
     assert len(TESTS) > 20
+
+
+GROUPED = """
+import os
+import pathlib
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("one")
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_grouped(number):
+    pathlib.Path(__file__).with_name(str(number)).write_text(os.environ["PYTEST_XDIST_WORKER"])
+"""
+
+
+def test_tests_of_one_group_run_in_one_process(tmp_path: Path) -> None:
+    """What shares a folder or a cloud must not be there twice: with pytest 9.2, xdist 3.8 took no notice of groups."""
+    (tmp_path / "test_grouped.py").write_text(GROUPED)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
+    subprocess.run([*command, str(tmp_path)], cwd=tmp_path, env=environ, capture_output=True, check=True)
+    workers = [(tmp_path / str(number)).read_text() for number in range(6)]
+    assert len(set(workers)) == 1, workers

@@ -84,7 +84,7 @@ def test_what_cannot_be_decoded_is_told_and_stops_nothing(corpus: Path) -> None:
 def test_a_page_holds_everything_and_nothing_that_runs(corpus: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.json"
     new.write_text(
-        json.dumps([{"name": "large", "resize": {"width": 100}}, {"name": "i", "output": {"format": "tiff"}}])
+        json.dumps([{"name": "large", "resize": {"width": 20}}, {"name": "i", "output": {"format": "tiff"}}])
     )
     out = tmp_path / "page.html"
     assert command.run(["presets", "diff", "web@1", f"@{new}", "--corpus", str(corpus), "--out", str(out)]) == 0

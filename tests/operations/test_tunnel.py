@@ -40,7 +40,7 @@ class Groups:
         self.error = error
         self.asked: list[tuple[str, str, list[str]]] = []
 
-    def make(self, service: str, *, region: str) -> "Groups":
+    def make(self, service: str, *, region: str, **others: object) -> "Groups":
         self.service, self.region = service, region
         return self
 

@@ -163,6 +163,8 @@ class Siege:
     def once(self, job_ids: list[str]) -> None:
         """Wait for all of them: completed, each once, and no try was spent."""
         assert set(self.all_final(job_ids).values()) == {"completed"}
+        # a state is seen before whoever wrote it has told of it
+        until(lambda: all(self.completions(job_ids).values()), "the end of each job to be told of")
         assert self.completions(job_ids) == dict.fromkeys(job_ids, 1)
         assert {record.tries for job in self.jobs(job_ids).values() for record in job.variants} == {0}
 
