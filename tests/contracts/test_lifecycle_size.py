@@ -143,6 +143,8 @@ def test_parts_that_are_closed_again_and_again_do_not_fill_the_row() -> None:
             job = step(job, [answer], 2**44, TIMING).job
         assert job is not None
         assert len(encode_job(job)) <= MAX_DOCUMENT_BYTES
+        # of all that is closed again and again no more is kept than the last part and a few names
+        assert sum(len(part.variants) for part in job.parts if not part.is_open) <= 2 * MAX_VARIANTS
         job = step(job, [Retried(command=f"{number}", revision=job.revision), Planned()], 2**44, TIMING).job
 
 

@@ -170,8 +170,8 @@ EFFECTS: Final = (
     one(
         "bad dead letters are thrown away",
         _BATCHES,
-        "self._tell_once(received, reason, who)\n            return End.LEFT",
-        "self._tell_once(received, reason, who)\n            return End.PARKED",
+        "self._tell_once(received, _unquoted(reason), who)\n            return End.LEFT",
+        "self._tell_once(received, _unquoted(reason), who)\n            return End.PARKED",
         _BAD_MESSAGES,
     ),
     one("an order's tenant is believed", _BATCHES, "if message.tenant != job.tenant:", "if False:", _BATCH_TESTS),
