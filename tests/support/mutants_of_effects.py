@@ -13,6 +13,7 @@ _SWEEPER: Final = "services/processing/sweeper.py"
 _PURGES: Final = "services/processing/purges.py"
 _WORK: Final = "functions/transform/work.py"
 _LEDGER: Final = "adapters/ledger.py"
+_ROWS: Final = "adapters/rows.py"
 _QUEUES: Final = "adapters/queues.py"
 _OBJECTS: Final = "adapters/objects.py"
 
@@ -179,8 +180,8 @@ EFFECTS: Final = (
     one(
         "a write does not look at the revision",
         _CHANGES,
-        "ledger.replace(change.job, job.revision)",
-        "ledger.replace(change.job, ledger.read([job.id])[job.id].revision)",
+        "ledger.replace(change.job, job.revision, born(job))",
+        "ledger.replace(change.job, ledger.read([job.id])[job.id].revision, born(job))",
         _BATCH_TESTS,
         _SWEEP_TESTS,
     ),
@@ -236,7 +237,7 @@ EFFECTS: Final = (
     one(
         "one shard is never swept", _SWEEPER, "list(range(self._shards))", "list(range(1, self._shards))", _SWEEP_TESTS
     ),
-    one("a backlog is not asked for", _SWEEPER, "depths.is_empty(queue) is False", "False", _SWEEP_TESTS),
+    one("a backlog is not asked for", _SWEEPER, "depths.is_empty(one) is False", "False", _SWEEP_TESTS),
     one(
         "orders are repeated while their answers are on the way",
         _PURGES,
@@ -308,30 +309,30 @@ EFFECTS: Final = (
     ),
     one(
         "a row is replaced whatever its revision",
-        _LEDGER,
+        _ROWS,
         '"#revision = :expected"',
         '"#revision = :expected OR attribute_exists(#revision)"',
         f"{_LEDGER_TESTS}::test_a_replace_of_another_revision_changes_nothing",
     ),
     one(
         "rows are read as they may have been",
-        _LEDGER,
+        _ROWS,
         '"ConsistentRead": True',
         '"ConsistentRead": False',
         f"{_LEDGER_TESTS}::test_a_read_asks_for_a_hundred_at_a_time_and_for_each_once",
     ),
     one(
         "rows that DynamoDB left out are missing",
-        _LEDGER,
-        "            if not left:\n",
-        "            if True:\n",
+        _ROWS,
+        "        if not left:\n",
+        "        if True:\n",
         f"{_LEDGER_TESTS}::test_keys_left_unprocessed_are_asked_for_again",
     ),
     one(
         "what is due ends with the first page",
-        _LEDGER,
-        '            if "LastEvaluatedKey" not in page:\n',
-        "            if True:\n",
+        _ROWS,
+        '        if "LastEvaluatedKey" not in page:\n',
+        "        if True:\n",
         f"{_LEDGER_TESTS}::test_pages_are_followed_until_there_are_enough",
     ),
     one(
