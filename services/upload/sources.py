@@ -51,7 +51,8 @@ class Sources:
             return
         with self._lock:
             known = self._failing.pop(source, None) or _Source(float(TRIES), self._clock.now())
-            known.tries = self._left(known) - 1
+            # never below nothing: who went on meanwhile does not lock their neighbours out for hours
+            known.tries = max(0.0, self._left(known) - 1)
             known.at = self._clock.now()
             self._failing[source] = known
             while len(self._failing) > MOST_SOURCES:

@@ -83,3 +83,16 @@ def test_no_more_sources_are_remembered_than_there_is_room_for() -> None:
         sources.failed(str(number))
     sources.check("old")
     assert len(sources._failing) == MOST_SOURCES
+
+
+def test_a_source_has_a_try_again_soon_however_often_it_failed() -> None:
+    """Malformed keys are counted without a look at the registry; a thousand of them once locked an address out for an
+    hour, and all who came from it."""
+    clock = VirtualClock()
+    sources = Sources(clock)
+    for _ in range(50 * TRIES):
+        sources.failed("a")
+    with pytest.raises(QuotaExceeded):
+        sources.check("a")
+    clock.advance(SECONDS_A_TRY)
+    sources.check("a")
