@@ -1,9 +1,9 @@
 # Darkroom: everything a person or a machine does here is a target. `make` lists them.
 #
-# What `make test` runs, and about how long it takes on two cores:   (measured 2026-11-23)
-#   check       style, types, the contracts, the house rules                                    7 s
-#   all tests   every suite: adapters, simulation, embedded cloud, journeys, browser, API    320 s
-#   mutants     every planted fault in the protocol is killed                                 75 s
+# What `make test` runs, and about how long it takes on two cores:   (measured 2026-11-30)
+#   mutants     every planted fault in the protocol and the picture work is killed            5 min
+#   all tests   every suite: embedded cloud, journeys, faults, engine, images, browser, API   25 min
+#   once        the environment, the Pulumi engine from its source                            5 min
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help

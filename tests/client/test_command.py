@@ -281,6 +281,8 @@ def test_ctrl_c_is_one_line_and_the_job_goes_on(imitation: Imitation, folder: Pa
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # whoever runs the tests in the background ignores the signal, and so would what they start
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         imitation.listen(2)
         process.send_signal(signal.SIGINT)
