@@ -18,7 +18,8 @@ ROOT: Final = Path(__file__).parents[2]
 PATCHES: Final = ROOT / "tests" / "planted"
 COPIED: Final = ("contracts", "adapters", "components", "services", "functions", "client", "operations", "tests")
 
-LAWS: Final = ("pytest", "-q", "-x", "-p", "no:randomly", "tests/components/test_laws.py")
+# Python's own tracebacks: to mark a line, pytest parses the source, which Python 3.11 may refuse deep in a stack
+LAWS: Final = ("pytest", "-q", "-x", "-p", "no:randomly", "--tb=native", "tests/components/test_laws.py")
 TYPES: Final = ("pyrefly", "check")
 
 
