@@ -96,6 +96,15 @@ def own_credentials() -> Any:
     return found
 
 
+def forget_credentials() -> None:
+    """Let the next client without `keys` look for its credentials anew: whoever changed the environment asks for it.
+
+    The chain is gone through once for the life of a process, as botocore does it; the models it has read stay.
+    """
+    with _making:
+        _session()._credentials = None  # type: ignore[missing-attribute] - botocore has no public way
+
+
 def _s3_settings(endpoint_url: str | None) -> dict[str, Any]:
     return {
         "signature_version": "s3v4",

@@ -7,6 +7,7 @@ long. Found failures are kept, except by `ci`.
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,13 @@ _room = ""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tell where the test stands, and forget the credentials that an earlier one had in its environment.
+
+    botocore's session keeps what it once found there, and the adapters keep one session for the life of a process.
+    """
     global _room
+    if clients := sys.modules.get("adapters.clients"):
+        clients.forget_credentials()
     _room = item.path.relative_to(ROOT).parts[0] if item.path.is_relative_to(ROOT) else ""
 
 

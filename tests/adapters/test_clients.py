@@ -78,3 +78,11 @@ def test_no_proxy_stands_before_loopback(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     sqs = clients.make("sqs", region="eu-central-1", endpoint_url="http://127.0.0.1:4566", keys=ROOT)
     assert sqs.meta.config.proxies == {}
+
+
+@pytest.mark.parametrize("key", ["first", "second"])
+def test_credentials_of_a_test_are_not_those_of_the_test_before(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session kept what an earlier test had put into the environment, and the next stack did not know that key."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    assert clients.own_credentials().access_key == key
