@@ -9,6 +9,7 @@ with Darkroom() as darkroom:
 from client.answers import Accepted, Commanded, Fault, JobLine, JobPage, Progress, Source, Status, VariantStatus
 from client.conversation import DEFAULT_ADDRESS, Downloaded, ListFilters, UploadOptions
 from client.drivers import AsyncDarkroom, Darkroom
+from client.endpoints import Attempt, Delivery, Endpoint
 from client.errors import (
     BadInput,
     Busy,
@@ -26,13 +27,16 @@ __all__ = [
     "DEFAULT_ADDRESS",
     "Accepted",
     "AsyncDarkroom",
+    "Attempt",
     "BadInput",
     "Busy",
     "Commanded",
     "Damaged",
     "Darkroom",
     "DarkroomError",
+    "Delivery",
     "Downloaded",
+    "Endpoint",
     "Fault",
     "JobLine",
     "JobPage",

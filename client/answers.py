@@ -188,13 +188,13 @@ def read_page(body: bytes) -> JobPage:
 
 
 def _convert(document: dict[str, Any], kind: type[T]) -> T:
-    return msgspec.convert(_without_nulls(document), kind)
+    return msgspec.convert(without_nulls(document), kind)
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     """A null member means the same as an absent one, so that a server may write either."""
     if isinstance(value, dict):
-        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+        return {name: without_nulls(member) for name, member in value.items() if member is not None}
     if isinstance(value, list):
-        return [_without_nulls(member) for member in value]
+        return [without_nulls(member) for member in value]
     return value

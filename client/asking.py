@@ -1,7 +1,8 @@
 """One request of a conversation, with as many tries as are reasonable, and what its failures are called.
 
 What is sent again, at most `TRIES` times: a request that nobody answered, and one answered with 429 or 503. All are
-safe: reads change nothing, and whatever changes something carries an Idempotency-Key, under which it is done once.
+safe: reads change nothing, and whatever changes something carries an Idempotency-Key, under which it is done once, or
+comes to the same twice. What does not (`Ask.once`) is sent again only where it was certainly not done.
 """
 
 import re
@@ -73,9 +74,15 @@ class Asking:
                     return answer
                 failure = self._failure(answer, ask)
                 asked = _retry_after(answer)
-                if answer.status not in (429, 503) or last_try or (asked or 0) > LONGEST_RETRY_AFTER_SECONDS:
+                perhaps_done = ask.once is not None and answer.status >= 500
+                if perhaps_done:
+                    failure.advice = ask.once or ""
+                sent_again = answer.status in (429, 503) and not perhaps_done
+                if not sent_again or last_try or (asked or 0) > LONGEST_RETRY_AFTER_SECONDS:
                     raise failure
                 yield Pause((asked or 0) + back_off)
+            elif ask.once is not None and answer is not None and not answer.unsent:
+                raise Unreachable(self.address, answer.reason, ask.once)
             elif last_try:
                 raise self._unreachable(ask, answer.reason if answer is not None else "nothing was sent")
             else:

@@ -18,7 +18,7 @@ from typing import Annotated, Final
 import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
-from client import job_commands, preset_commands, table
+from client import job_commands, preset_commands, table, webhook_commands
 from client.conversation import DEFAULT_ADDRESS, UploadOptions
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError
@@ -76,6 +76,7 @@ def put(
     analyse: Annotated[list[str] | None, Parameter(negative="")] = None,
     wait: bool = True,
     timeout: float | None = None,
+    webhook: str | None = None,
     idempotency_key: str | None = None,
     json: Json = False,
     url: Url = DEFAULT_ADDRESS,
@@ -99,6 +100,8 @@ def put(
         Wait for the variants, or only until the server has the picture.
     timeout
         Seconds to wait for each picture; without it as long as it takes.
+    webhook
+        Id of the endpoint that is told when each job is over; `darkroom webhooks` makes one.
     idempotency_key
         Idempotency-Key of a single file: sent again under the same key it is the same job.
     """
@@ -117,6 +120,8 @@ def put(
         options["variants"] = wanted
     if analyse:
         options["analyse"] = analyse
+    if webhook is not None:
+        options["webhook"] = webhook
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
     with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:
@@ -215,6 +220,7 @@ def get(
 
 app.update(job_commands.app)
 app.command(preset_commands.app)
+app.command(webhook_commands.app)
 
 
 def _join_others() -> None:

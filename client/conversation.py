@@ -5,7 +5,7 @@ a `Silence`), and returns the result or raises a `DarkroomError`. `client.driver
 both clients say the same things in the same order.
 
 Here are the verbs around a picture; a large one goes out by `posting`, those over a job that is there are in
-`directing`, and what is sent again after a failure is in `asking`.
+`directing`, over endpoints in `endpoints`, and what is sent again after a failure is in `asking`.
 """
 
 import uuid
@@ -22,6 +22,7 @@ from client.answers import Accepted, Status, VariantStatus
 from client.asking import DEFAULT_ADDRESS
 from client.directing import Directing, ListFilters, checked_key
 from client.effects import Ask, Flow, Pause
+from client.endpoints import Telling
 from client.errors import BadInput, NotFinished, Refused
 from client.posting import Posting
 from client.presets import Shelving
@@ -68,7 +69,7 @@ class Downloaded(Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class Conversation(Directing, Posting, Shelving):
+class Conversation(Directing, Posting, Shelving, Telling):
     """Every verb against one address."""
 
     def upload(self, given: picture.Given, options: UploadOptions) -> Flow[Accepted]:

@@ -19,6 +19,7 @@ import httpx
 from client.answers import Accepted, Commanded, JobLine, JobPage, Status
 from client.conversation import DEFAULT_ADDRESS, Conversation, Downloaded, ListFilters, UploadOptions
 from client.effects import Answer, Ask, Flow, Pause, Silence
+from client.endpoints import Delivery, Endpoint
 from client.errors import BadInput
 from client.picture import Given
 from client.presets import Given as Variants
@@ -85,6 +86,30 @@ class Darkroom:
 
     def delete_preset(self, name: str) -> None:
         self._run(self._conversation.delete_preset(name))
+
+    def create_webhook(self, url: str) -> Endpoint:
+        return self._run(self._conversation.create_webhook(url))
+
+    def webhooks(self) -> list[Endpoint]:
+        return self._run(self._conversation.webhooks())
+
+    def webhook(self, webhook_id: str) -> Endpoint:
+        return self._run(self._conversation.webhook(webhook_id))
+
+    def rotate_webhook(self, webhook_id: str) -> Endpoint:
+        return self._run(self._conversation.rotate_webhook(webhook_id))
+
+    def enable_webhook(self, webhook_id: str) -> Endpoint:
+        return self._run(self._conversation.enable_webhook(webhook_id))
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        self._run(self._conversation.delete_webhook(webhook_id))
+
+    def deliveries(self, webhook_id: str, limit: int = 20) -> list[Delivery]:
+        return self._run(self._conversation.deliveries(webhook_id, limit))
+
+    def redeliver(self, webhook_id: str, event: str) -> Delivery:
+        return self._run(self._conversation.redeliver(webhook_id, event))
 
     def close(self) -> None:
         self._http.close()
@@ -181,6 +206,30 @@ class AsyncDarkroom:
     async def delete_preset(self, name: str) -> None:
         await self._run(self._conversation.delete_preset(name))
 
+    async def create_webhook(self, url: str) -> Endpoint:
+        return await self._run(self._conversation.create_webhook(url))
+
+    async def webhooks(self) -> list[Endpoint]:
+        return await self._run(self._conversation.webhooks())
+
+    async def webhook(self, webhook_id: str) -> Endpoint:
+        return await self._run(self._conversation.webhook(webhook_id))
+
+    async def rotate_webhook(self, webhook_id: str) -> Endpoint:
+        return await self._run(self._conversation.rotate_webhook(webhook_id))
+
+    async def enable_webhook(self, webhook_id: str) -> Endpoint:
+        return await self._run(self._conversation.enable_webhook(webhook_id))
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        await self._run(self._conversation.delete_webhook(webhook_id))
+
+    async def deliveries(self, webhook_id: str, limit: int = 20) -> list[Delivery]:
+        return await self._run(self._conversation.deliveries(webhook_id, limit))
+
+    async def redeliver(self, webhook_id: str, event: str) -> Delivery:
+        return await self._run(self._conversation.redeliver(webhook_id, event))
+
     async def close(self) -> None:
         await self._http.aclose()
 
@@ -251,15 +300,18 @@ def _answer(response: httpx.Response, body: bytes) -> Answer:
 
 def _silence(error: httpx.RequestError) -> Silence:
     """What happened, in words that need no knowledge of sockets."""
+    unsent = isinstance(error, httpx.ConnectTimeout | httpx.ConnectError)
+    return Silence(_reason(error, unsent=unsent), unsent)
+
+
+def _reason(error: httpx.RequestError, *, unsent: bool) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ConnectionRefusedError):
-            return Silence("nothing listens there")
+            return "nothing listens there"
         if isinstance(cause, ssl.SSLError):
-            return Silence(f"no secure connection: {cause.reason or cause}")
+            return f"no secure connection: {cause.reason or cause}"
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
-        return Silence("it cannot be reached")
-    if isinstance(error, httpx.TimeoutException):
-        return Silence("it took too long")
-    return Silence("the connection broke")
+    if unsent:
+        return "it cannot be reached"
+    return "it took too long" if isinstance(error, httpx.TimeoutException) else "the connection broke"

@@ -23,6 +23,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     """A body of JSON, instead of parts."""
     to_storage: bool = False
     """Goes to where pictures are stored, which has answers of its own."""
+    once: str | None = None
+    """Of what would be done twice if it were sent twice: what to do where nobody knows whether it was done."""
     timeout_seconds: float = TIMEOUT_SECONDS
     sink: Callable[[bytes], None] | None = None
 
@@ -45,6 +47,8 @@ class Silence(Struct, frozen=True):
     """No answer, or half of one; `reason` is for people."""
 
     reason: str
+    unsent: bool = False
+    """Nothing can have come of it: there was no connection."""
 
 
 Flow = Generator[Ask | Pause, Answer | Silence | None, T]

@@ -2,13 +2,14 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, TextIO
 
 from cyclopts import Parameter
 
 from client import table
 from client.answers import Status
-from client.conversation import UploadOptions
+from client.conversation import DEFAULT_ADDRESS, UploadOptions
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError, Refused
 from client.progress import Reporter
@@ -28,6 +29,24 @@ ApiKey = Annotated[
     ),
 ]
 Json = Annotated[bool, Parameter(negative="", help="JSON on standard output, and nothing else there.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The options of every command that asks a Darkroom: how to answer, whom to ask, as whom."""
+
+    json: Json = False
+    url: Url = DEFAULT_ADDRESS
+    api_key: ApiKey = None
+
+    def client(self) -> Darkroom:
+        """Use it with `with`. Raises BadInput for an address or a key that is none."""
+        return Darkroom(self.url, self.api_key)
+
+
+THE_USUAL: Final = Server()
+"""Where no option says otherwise."""
 
 
 class Batch:

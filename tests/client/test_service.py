@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import pytest
 import uvicorn
 
-from client import AsyncDarkroom, Darkroom, Refused, Status, answers
+from client import AsyncDarkroom, Attempt, Darkroom, Delivery, Endpoint, Refused, Status, answers
+from contracts.deliveries import encode_delivery
 from contracts.formats import ImageFormat
 from contracts.job import JobState
 from contracts.limits import MAX_BODY_BYTES
-from services.upload import document
+from services.upload import document, webhook_routes
 from services.upload.application import application
+from tests.contracts.test_deliveries import a_delivery
 from tests.support import pictures
 from tests.support.upload_room import UploadRoom
 
@@ -172,6 +174,59 @@ def test_the_async_client_lists_and_commands_too(served: Served) -> None:
     assert asyncio.run(all_of_it()) == ["cancelled"]
 
 
+def test_an_endpoint_from_its_making_to_its_end(served: Served, darkroom: Darkroom) -> None:
+    made = darkroom.create_webhook("https://hooks.example/in")
+    assert made.secret is not None
+    assert made.secret not in repr(made)
+    shown = darkroom.webhook(made.id)
+    assert (shown.secret, shown.url, shown.state) == (None, "https://hooks.example/in", "enabled")
+    assert shown in darkroom.webhooks()
+    assert darkroom.status(darkroom.upload(PHOTO, webhook=made.id).id) is not None
+    rotated = darkroom.rotate_webhook(made.id)
+    assert rotated.secret not in (None, made.secret)
+    assert darkroom.enable_webhook(made.id).state == "enabled"
+    told = a_delivery(webhook=made.id, created_at=served.room.clock.now())
+    served.room.ledger.deliveries[told.key] = encode_delivery(told)
+    [sent] = darkroom.deliveries(made.id, limit=1)
+    assert (sent.event, sent.job_id, sent.state) == (told.event, told.job_id, "pending")
+    assert darkroom.redeliver(made.id, sent.event).event == sent.event
+    darkroom.delete_webhook(made.id)
+    darkroom.delete_webhook(made.id)
+    assert shown not in darkroom.webhooks()
+
+
+def test_a_refusal_about_endpoints_names_the_next_step(darkroom: Darkroom) -> None:
+    made = darkroom.create_webhook("https://hooks.example/in")
+    asked: list[tuple[Callable[[], object], str, str]] = [
+        (lambda: darkroom.webhook("wh_1"), "not-found", "`darkroom webhooks list` shows those that there are"),
+        (lambda: darkroom.redeliver(made.id, "0" * 32), "not-found", "`darkroom webhooks show ID` shows the latest"),
+        (lambda: darkroom.create_webhook("http://127.0.0.1/"), "source-forbidden", "name an https address"),
+        (lambda: darkroom.upload(PHOTO, webhook="wh_" + "z" * 16), "spec-invalid", "correct the options"),
+    ]
+    for ask, code, advice in asked:
+        with pytest.raises(Refused) as caught:
+            ask()
+        assert caught.value.code == code
+        assert caught.value.advice.startswith(advice)
+
+
+def test_the_async_client_knows_endpoints_too(served: Served) -> None:
+    async def all_of_it() -> list[object]:
+        async with AsyncDarkroom(served.address) as darkroom:
+            made = await darkroom.create_webhook("https://hooks.example/async")
+            second = await darkroom.rotate_webhook(made.id)
+            told = a_delivery(webhook=made.id, event="a0" * 16, created_at=served.room.clock.now())
+            served.room.ledger.deliveries[told.key] = encode_delivery(told)
+            [sent] = await darkroom.deliveries(made.id)
+            again = await darkroom.redeliver(made.id, sent.event)
+            seen = await darkroom.webhook((await darkroom.enable_webhook(made.id)).id)
+            assert seen in await darkroom.webhooks()
+            await darkroom.delete_webhook(made.id)
+            return [second.secret != made.secret, again.state, seen in await darkroom.webhooks()]
+
+    assert asyncio.run(all_of_it()) == [True, "pending", False]
+
+
 def test_what_has_not_changed_is_not_sent_again(darkroom: Darkroom) -> None:
     job = darkroom.upload(PHOTO)
     status = current(darkroom, job.id)
@@ -202,6 +257,9 @@ def test_both_sides_have_the_same_states_and_fields() -> None:
         (answers.Progress, document.Progress),
         (answers.Status, document.StatusDocument),
         (answers.JobLine, document.JobSummary),
+        (Endpoint, webhook_routes.WebhookDocument),
+        (Delivery, webhook_routes.DeliveryDocument),
+        (Attempt, webhook_routes.AttemptDocument),
     ]:
         unknown = set(ours.__struct_fields__) - set(theirs.__struct_fields__) - {"etag", "as_sent"}
         assert unknown == set()
