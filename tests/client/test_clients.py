@@ -65,6 +65,8 @@ def test_both_clients_have_the_same_verbs_with_the_same_options() -> None:
         *("upload", "status", "wait", "download", "close"),
         *("cancel", "retry", "delete", "page", "jobs"),
         *("presets", "preset", "put_preset", "delete_preset"),
+        *("create_webhook", "webhooks", "webhook", "rotate_webhook", "enable_webhook", "delete_webhook"),
+        *("deliveries", "redeliver"),
     }
 
 
