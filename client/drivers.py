@@ -6,7 +6,6 @@ into `Silence`. Both have the same verbs with the same options; what a verb does
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import closing
@@ -16,15 +15,14 @@ from typing import Any, Final, TypeVar, Unpack
 
 import httpx
 
+from client import wire
 from client.answers import Accepted, Commanded, JobLine, JobPage, Status
 from client.conversation import DEFAULT_ADDRESS, Conversation, Downloaded, ListFilters, UploadOptions
 from client.effects import Answer, Ask, Flow, Pause, Silence
 from client.endpoints import Delivery, Endpoint
-from client.errors import BadInput
 from client.picture import Given
 from client.presets import Given as Variants
 
-_CONNECT_SECONDS: Final = 5
 _DIRECT: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 """Never through a proxy, whatever the environment says: the embedded cloud is on this machine."""
 
@@ -138,15 +136,15 @@ class Darkroom:
 
     def _sent(self, ask: Ask) -> Answer | Silence:
         try:
-            response = self._http.send(_request(self._http, ask), stream=True)
+            response = self._http.send(wire.request(self._http, ask), stream=True)
             with closing(response):
                 if ask.sink is not None and response.status_code == 200:
                     for block in response.iter_raw():
                         ask.sink(block)
-                    return _answer(response, b"")
-                return _answer(response, response.read())
+                    return wire.answer(response, b"")
+                return wire.answer(response, response.read())
         except (httpx.TransportError, httpx.DecodingError) as error:
-            return _silence(error)
+            return wire.silence(error)
 
 
 class AsyncDarkroom:
@@ -257,17 +255,17 @@ class AsyncDarkroom:
 
     async def _sent(self, ask: Ask) -> Answer | Silence:
         try:
-            response = await self._http.send(_request(self._http, ask), stream=True)
+            response = await self._http.send(wire.request(self._http, ask), stream=True)
             try:
                 if ask.sink is not None and response.status_code == 200:
                     async for block in response.aiter_raw():
                         ask.sink(block)
-                    return _answer(response, b"")
-                return _answer(response, await response.aread())
+                    return wire.answer(response, b"")
+                return wire.answer(response, await response.aread())
             finally:
                 await response.aclose()
         except (httpx.TransportError, httpx.DecodingError) as error:
-            return _silence(error)
+            return wire.silence(error)
 
 
 def _conversation(address: str, api_key: str | None) -> Conversation:
@@ -278,40 +276,3 @@ def _conversation(address: str, api_key: str | None) -> Conversation:
         jitter=lambda: random.uniform(0.5, 1.5),  # noqa: S311
         api_key=api_key,
     )
-
-
-def _request(http: httpx.Client | httpx.AsyncClient, ask: Ask) -> httpx.Request:
-    try:
-        return http.build_request(
-            ask.method,
-            ask.url,
-            headers=ask.headers if ask.content is None else {**ask.headers, "Content-Type": "application/json"},
-            files=list(ask.parts) or None,
-            content=ask.content,
-            timeout=httpx.Timeout(ask.timeout_seconds, connect=_CONNECT_SECONDS),
-        )
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise BadInput(f"an address cannot be used: {error}") from error
-
-
-def _answer(response: httpx.Response, body: bytes) -> Answer:
-    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
-
-
-def _silence(error: httpx.RequestError) -> Silence:
-    """What happened, in words that need no knowledge of sockets."""
-    unsent = isinstance(error, httpx.ConnectTimeout | httpx.ConnectError)
-    return Silence(_reason(error, unsent=unsent), unsent)
-
-
-def _reason(error: httpx.RequestError, *, unsent: bool) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ConnectionRefusedError):
-            return "nothing listens there"
-        if isinstance(cause, ssl.SSLError):
-            return f"no secure connection: {cause.reason or cause}"
-        cause = cause.__cause__ or cause.__context__
-    if unsent:
-        return "it cannot be reached"
-    return "it took too long" if isinstance(error, httpx.TimeoutException) else "the connection broke"
