@@ -20,8 +20,11 @@ from client.errors import (
     Refused,
     ServerFault,
     StrangeAnswer,
+    StrangeEvent,
     Unreachable,
+    Unverified,
 )
+from client.webhooks import Event, ToldVariant, verify
 
 __all__ = [
     "DEFAULT_ADDRESS",
@@ -37,6 +40,7 @@ __all__ = [
     "Delivery",
     "Downloaded",
     "Endpoint",
+    "Event",
     "Fault",
     "JobLine",
     "JobPage",
@@ -49,7 +53,11 @@ __all__ = [
     "Source",
     "Status",
     "StrangeAnswer",
+    "StrangeEvent",
+    "ToldVariant",
     "Unreachable",
+    "Unverified",
     "UploadOptions",
     "VariantStatus",
+    "verify",
 ]

@@ -9,10 +9,12 @@ DarkroomError
 │   ├── Busy         429, 503: too much is under way, and waiting as told did not help
 │   └── ServerFault  any other 5xx: report it with its request id
 ├── NotFinished    the job is still under way after the time that was given
-└── Damaged        downloaded bytes are not the ones that the job names
+├── Damaged        downloaded bytes are not the ones that the job names
+├── Unverified     a webhook that came is not to be believed: answer 400
+└── StrangeEvent   a webhook that came is Darkroom's, and of a kind that is not known here: answer 2xx, pass it over
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from client.answers import Status
@@ -31,6 +33,13 @@ _ADVICE: Final = {
     "not-found": "check the id; `darkroom put` prints it",
     "gone": "upload the picture again",
     "state-conflict": "look at the job with `darkroom status`, and decide again",
+}
+
+
+_UNVERIFIED: Final = {
+    "headers": "answer 400; if it is Darkroom's, something on its way takes headers off",
+    "timestamp": "answer 400; if it is Darkroom's, set the clock of this machine",
+    "signature": "answer 400; if it is Darkroom's, compare the secret, and give the bytes as they came",
 }
 
 
@@ -140,6 +149,25 @@ class Damaged(DarkroomError):
     """Downloaded bytes are not those of the digest in the status. Nothing was kept."""
 
     advice = "download it again"
+
+
+class Unverified(DarkroomError):
+    """What came to a receiver was not shown to be Darkroom's; `reason` says by which of its parts."""
+
+    def __init__(self, reason: Literal["headers", "timestamp", "signature"], what: str) -> None:
+        super().__init__(f"this webhook is not to be believed: {what}")
+        self.reason = reason
+        self.advice = _UNVERIFIED[reason]
+
+
+class StrangeEvent(DarkroomError):
+    """A webhook that was signed as it should be, and cannot be read by this version. `event` is its id."""
+
+    advice = "answer 2xx and pass it over; a newer client may know it"
+
+    def __init__(self, event: str) -> None:
+        super().__init__(f"event {event} is of a kind that is not known here")
+        self.event = event
 
 
 def problem(status: int, document: dict[str, Any], retry_after_seconds: float | None = None) -> Problem:

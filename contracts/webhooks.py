@@ -149,14 +149,26 @@ def is_signed(headers: Mapping[str, str], body: bytes, secret: str, now: Instant
     return any(same) and abs(int(timestamp) - now // 1000) <= TOLERANCE_SECONDS
 
 
-def _signature(secret: str, event: str, timestamp: str, body: bytes) -> str:
+def is_secret(text: str) -> bool:
+    """Whether it has the form of a secret: `whsec_`, and the base64 of something."""
+    try:
+        return text.startswith(SECRET_PREFIX) and bool(_key(text))
+    except ValueError:
+        return False
+
+
+def _key(secret: str) -> bytes:
     """Raises ValueError for what is no secret."""
     try:
-        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+        return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error as error:
         raise ValueError("this is no secret of a webhook") from error
+
+
+def _signature(secret: str, event: str, timestamp: str, body: bytes) -> str:
+    """Raises ValueError for what is no secret."""
     signed = f"{event}.{timestamp}.".encode() + body
-    return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return base64.b64encode(hmac.new(_key(secret), signed, hashlib.sha256).digest()).decode()
 
 
 def _new_secret(randomness: Randomness) -> Secret:
