@@ -26,8 +26,8 @@ from tests.support.cases import Broken, hold, say
 from tests.support.mishaps import HOST_KILLS, MISHAPS
 from tests.support.siege import SHORTENED, Siege, siege, until
 
-UNDER_WAY: Final = 48
-"""Jobs at once: a few seconds of work for a machine of two cores. What a fault holds up gives its place to others."""
+UNDER_WAY: Final = 96
+"""Jobs at once: seven seconds of work for a machine of two cores. What a fault holds up gives its place to others."""
 HELD_UP_SECONDS: Final = 20.0
 """A job so old is held up. The longest is a quarter of an hour: of an order that was purged while another's run
 had died, so that its queue is not empty (docs/decisions/0011-a-waiting-order-is-not-sent-again.md)."""
@@ -162,6 +162,7 @@ class Soak:
                 self.load.allow(len(self.met) / self._faults)
                 self._tell()
             while not self.load.is_over:
+                self._tell()
                 time.sleep(1)
         except BaseException as failure:
             self.load.failures.append(failure)
@@ -202,7 +203,10 @@ class Soak:
         if HOST_KILLS[kind](self._world, self._dice):
             self.met.append(Mishap(kind=kind, at=at, waits=waits))
         until(lambda: not fresh & self.load.under_way or bool(self.load.failures), "what a killed host had in hand")
-        self.recoveries += [max(0.0, self.load.ended[job_id] - at) for job_id in fresh if job_id in self.load.ended]
+        recovered = sorted(max(0.0, self.load.ended[job_id] - at) for job_id in fresh if job_id in self.load.ended)
+        self.recoveries += recovered
+        if recovered:
+            say(f"{kind}: {len(recovered)} jobs recovered, the last {recovered[-1]:.1f} s after it")
 
     def judge(self) -> list[str]:
         """What is broken once everything has ended, in sentences; empty is what is promised."""
