@@ -36,7 +36,7 @@ from contracts.messages import (
 from contracts.options import Options
 from contracts.places import ResultPlace
 from contracts.variants import Variant
-from contracts.webhooks import new_webhook
+from contracts.webhooks import Webhook, new_webhook
 from services.processing.backlog import Backlog
 from services.processing.batches import Settled
 from services.processing.courier import Courier
@@ -46,19 +46,12 @@ from services.processing.readers import Reader, house_readers
 from services.processing.sweeper import Sweeper
 from services.upload.commands import Commands
 from services.upload.direct import DirectIntake, Granted, Wish
+from services.upload.endpoints import Endpoints
 from services.upload.intake import Accepted, Arrival, Intake
 from services.upload.spool import Spooled
 from tests.support.judge import JudgedLedger, JudgedQueues
-from tests.support.memory import (
-    ORIGINALS,
-    Faulty,
-    MemoryDeliveries,
-    MemoryObjects,
-    MemoryReceiver,
-    MemoryWebhooks,
-    VirtualClock,
-    notice,
-)
+from tests.support.judge_of_events import JudgedDeliveries, JudgedReceiver, JudgedWebhooks
+from tests.support.memory import ORIGINALS, Faulty, MemoryObjects, VirtualClock, notice
 
 READERS: Final = ("ingest", "jobs", "jobs-bulk", "completions", "transforms-dead-letters", "notifications")
 WEB: Final = ("large", "medium", "small", "thumb")
@@ -69,6 +62,10 @@ ENDPOINT: Final = msgspec.structs.replace(
     new_webhook("default", "https://hooks.example/all", 1, lambda count: bytes(count)), id=f"wh_{'a' * 16}"
 )
 """A webhook endpoint that there is."""
+OTHER: Final = msgspec.structs.replace(
+    new_webhook("default", "https://hooks.example/some", 2, lambda count: bytes(count)), id=f"wh_{'z' * 16}"
+)
+"""Another one."""
 
 
 class Died(BaseException):
@@ -135,8 +132,14 @@ class Host:
             timing=timing,
             randomness=pipeline.randomness,
         )
-
         self.commands = Commands(ledger=ledger, clock=clock, timing=timing, randomness=pipeline.randomness)
+        self.endpoints = Endpoints(
+            webhooks=announced(pipeline, "webhooks"),
+            deliveries=deliveries,
+            outside=pipeline.receiver,
+            clock=clock,
+            randomness=pipeline.randomness,
+        )
 
     def turn(self, name: str) -> Settled | None:
         """One receive of a reader and all that follows."""
@@ -164,10 +167,12 @@ class Pipeline:
             **queue_settings,
         )
         self.queues.ledger = self.ledger
-        self.deliveries = MemoryDeliveries(self.ledger)
-        self.webhooks = MemoryWebhooks()
-        self.webhooks.keep(ENDPOINT, 0)
-        self.receiver = MemoryReceiver()
+        self.deliveries = JudgedDeliveries(self.ledger, self.clock, self.timing)
+        self.ledger.heard = self.deliveries.born
+        self.webhooks = JudgedWebhooks()
+        for endpoint in (ENDPOINT, OTHER):
+            self.webhooks.keep(endpoint, 0)
+        self.receiver = JudgedReceiver(self.deliveries, self.webhooks)
         self.before: Callable[[str], None] = _nothing
         self.after: Callable[[str], None] = _nothing
         self._serial = 0
@@ -252,14 +257,27 @@ class Pipeline:
             if self.is_quiet():
                 return
             self.clock.advance(self.timing.first_gap_seconds + 1)
+            if self.only_events_are_left():
+                # who is to be told may be silent for days, and is told for days
+                dates = [delivery.due_at or 0 for delivery in self.deliveries.all()]
+                self.clock.time = max(self.clock.time, min(date for date in dates if date))
         raise AssertionError("the pipeline did not come to rest")
 
     def is_quiet(self) -> bool:
         """No debt, no event on its way, and no message anywhere but dead letters that nobody reads."""
+        return self._works_no_more() and not self._is_telling()
+
+    def only_events_are_left(self) -> bool:
+        """Nothing but events that are on their way."""
+        return self._works_no_more() and self._is_telling()
+
+    def _works_no_more(self) -> bool:
         waiting = [body for queue in Queue for body in self.queues.bodies(queue)]
         crashed = [body for body in self.queues.bodies(Queue.TRANSFORMS, dead_letters=True) if _is_order(body)]
-        untold = any(delivery.state is DeliveryState.PENDING for delivery in self.deliveries.all())
-        return not waiting and not crashed and not untold and not any(job.debts for job in self.ledger.jobs())
+        return not waiting and not crashed and not any(job.debts for job in self.ledger.jobs())
+
+    def _is_telling(self) -> bool:
+        return any(delivery.state is DeliveryState.PENDING for delivery in self.deliveries.all())
 
 
 def _is_order(body: str) -> bool:
@@ -281,10 +299,11 @@ def a_source(picture: bytes = b"a picture", **details: Any) -> Source:
     return Source(**(facts | details))
 
 
-def some_variants(*names: str, told: bool = False) -> Options:
-    """Options of a job with light variants of these names; `told` has the endpoint told of its end."""
+def some_variants(*names: str, told: bool | Webhook = False) -> Options:
+    """Options of a job with light variants of these names; `told` has an endpoint told of its end."""
     variants = tuple(Variant(name=name, resize={"width": 100}) for name in names)
-    return Options(variants=variants, webhook=ENDPOINT.id if told else None)
+    endpoint = told if isinstance(told, Webhook) else ENDPOINT if told else None
+    return Options(variants=variants, webhook=endpoint.id if endpoint else None)
 
 
 class Function:

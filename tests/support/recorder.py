@@ -20,18 +20,26 @@ Row = tuple[str, str, str]
 """Event, state before, and state after; or, where the event was not applied, its verdict."""
 
 
+def row_of(event: Event, before: Job | None, after: Job | None, verdict: Verdict) -> Row:
+    """The row that a step went by."""
+    came_to = "none" if after is None else after.state.value
+    return (
+        type(event).__name__,
+        "none" if before is None else before.state.value,
+        came_to if verdict is Verdict.APPLIED else verdict.value,
+    )
+
+
 @contextmanager
 def rows_noted(rows: Counter[Row]) -> Iterator[None]:
     """While it lasts, every step of intake, commands, readers and sweeper is counted by its row."""
 
     def noted(job: Job | None, events: Sequence[Event], now: Instant, timing: Timing) -> Outcome:
-        state = "none" if job is None else job.state.value
+        before = job
         for last, event in enumerate(events, start=1):
             outcome = lifecycle.step(job, events[:last], now, timing)
-            after = "none" if outcome.job is None else outcome.job.state.value
-            verdict = outcome.verdicts[-1]
-            rows[type(event).__name__, state, after if verdict is Verdict.APPLIED else verdict.value] += 1
-            state = after
+            rows[row_of(event, before, outcome.job, outcome.verdicts[-1])] += 1
+            before = outcome.job
         return lifecycle.step(job, events, now, timing)
 
     with pytest.MonkeyPatch.context() as patch:

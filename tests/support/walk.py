@@ -32,50 +32,20 @@ from contracts.events import (
 from contracts.formats import ImageFormat
 from contracts.identifiers import new_job_id
 from contracts.job import DebtKind, Job, JobState, Source, VariantState, encode_job
-from contracts.lifecycle import Outcome, Verdict, step
+from contracts.lifecycle import Outcome, step
 from contracts.limits import Timing
 from contracts.messages import Answer, Done, Failed, Finished, Process, Retryable, Transform, Undone
 from contracts.outputs import OutputFormat
 from contracts.places import INLINE, OriginalPlace, ResultPlace
 from contracts.variants import Variant
+from tests.support.invariants import Broken, hold, judge_change, judge_document
+from tests.support.recorder import Row, row_of
 
 JOB_ID: Final = new_job_id(1, bytes(10))
 TENANT: Final = "default"
 TIMING: Final = Timing(variant_tries=2)
 SOURCE: Final = Source(filename="a.jpg", format=ImageFormat.JPEG, bytes=9, width=40, height=30, sha256="0" * 64)
 _DIGEST: Final = "d" * 64
-
-MOVES: Final = frozenset(
-    (JobState(before), JobState(after))
-    for before, afters in {
-        "awaiting_upload": "queued rejected abandoned cancelled deleting",
-        "queued": "processing failed rejected partially_completed cancelled deleting",
-        "processing": "completed partially_completed failed rejected cancelled deleting",
-        "completed": "deleting",
-        "partially_completed": "queued deleting",
-        "failed": "queued deleting",
-        "rejected": "deleting",
-        "cancelled": "deleting",
-        "abandoned": "deleting",
-        "deleting": "deleted",
-        "deleted": "",
-    }.items()
-    for after in afters.split()
-)
-"""Every move between different states that the protocol allows, written down apart from the table of `lifecycle`."""
-
-_RANK: Final = {
-    JobState.AWAITING_UPLOAD: 0,
-    JobState.QUEUED: 1,
-    JobState.PROCESSING: 2,
-    JobState.DELETING: 4,
-    JobState.DELETED: 5,
-}
-"""How far a client has seen a job come within one run; every other state is 3."""
-
-
-class Broken(AssertionError):
-    """An invariant does not hold; the message carries its number and the trace that led there."""
 
 
 class Ghost(NamedTuple):
@@ -141,7 +111,7 @@ class Walk:
 
     def __init__(self, start: Event, *, limit: int = 400_000) -> None:
         self.limit = limit
-        self.verdicts: Counter[tuple[str, str, str]] = Counter()
+        self.rows: Counter[Row] = Counter()
         self.states: Counter[JobState] = Counter()
         self._start = start
         self._trace: dict[int, tuple[int | None, str]] = {}
@@ -200,11 +170,10 @@ class Walk:
 
     def _stepped(self, world: World, event: Event, now: int, *, lost: bool) -> World:
         outcome = step(world.job, [event], now, TIMING)
-        before_state = world.job.state.value if world.job else "none"
-        self.verdicts[(type(event).__name__, before_state, outcome.verdicts[0].value)] += 1
+        self.rows[row_of(event, world.job, outcome.job, outcome.verdicts[0])] += 1
         if not outcome.changed:
             if outcome.send:
-                raise Broken("a step that changes nothing sends nothing")
+                raise Broken("5: a step that changes nothing sends nothing")
             return world
         job = outcome.job
         assert job is not None
@@ -246,30 +215,21 @@ class Walk:
 def _judged(world: World, event: Event, job: Job, now: int) -> Ghost:
     """The ghost after a step, with the invariants that hold for every job at every step."""
     before, ghost = world.job, world.ghost
-    _on_its_own(job)
+    judge_document(job)
+    if job.state is JobState.DELETED:
+        personal = encode_job(job)
+        hold("15: a tombstone holds nothing personal", b"a.jpg" not in personal and b"who" not in personal)
     if before is None:
         return ghost
-    if job.revision != before.revision + 1:
-        raise Broken("3: a write raises the revision by one")
-    if job.run < before.run or job.last_token < before.last_token or job.last_debt < before.last_debt:
-        raise Broken("3: run, tokens and debts never fall")
-    if job.state is not before.state and (before.state, job.state) not in MOVES:
-        raise Broken(f"2: {before.state} -> {job.state} is no move of the protocol")
-    if job.run == before.run and _RANK.get(job.state, 3) < _RANK.get(before.state, 3):
-        raise Broken("9: a client saw the state go back")
-    if before.is_final and isinstance(event, Planned | Finished | Crashed):
-        raise Broken("5: work changes nothing of a final job")
+    judge_change(before, job)
+    work = isinstance(event, Planned | Finished | Crashed)
+    hold("5: work changes nothing of a final job", not work, when=before.is_final)
+    no_token = job.last_token == before.last_token
+    hold("24: what lapses costs no token", no_token, when=isinstance(event, LapsedDebt))
     if isinstance(event, LapsedDebt | Planned):
         tries = [(record.tries, record.crashes) for record in job.variants]
         known = {record.spec.name: (record.tries, record.crashes) for record in before.variants}
-        if tries != [known[record.spec.name] for record in job.variants] or (
-            isinstance(event, LapsedDebt) and job.last_token != before.last_token
-        ):
-            raise Broken("24: waiting costs no try and no token")
-    results = {record.spec.name: record.result for record in before.variants if record.result}
-    for record in job.variants:
-        if record.spec.name in results and record.result != results[record.spec.name]:
-            raise Broken("4: a completed variant keeps its result")
+        hold("24: waiting costs no try", tries == [known[record.spec.name] for record in job.variants])
     return _ghost_after(ghost, before, event, job)
 
 
@@ -278,8 +238,7 @@ def _ghost_after(ghost: Ghost, before: Job, event: Event, job: Job) -> Ghost:
     for debt in job.debts:
         if debt.kind is DebtKind.NOTIFY and debt.id not in known:
             final = (debt.run or 0, str(debt.state))
-            if any(run == debt.run for run, _ in ghost.final_events):
-                raise Broken("8: one final event a run")
+            hold("8: one final event a run", all(run != debt.run for run, _ in ghost.final_events))
             ghost = ghost._replace(final_events=ghost.final_events | {final})
     if job.run != before.run:
         ghost = ghost._replace(splits=0, planned=0)
@@ -291,43 +250,10 @@ def _ghost_after(ghost: Ghost, before: Job, event: Event, job: Job) -> Ghost:
     if job.state is JobState.PROCESSING:
         tries = sum(record.tries for record in job.variants)
         closed = sum(record.state is not VariantState.PENDING for record in job.variants)
-        if job.last_token - ghost.planned > tries + 2 * ghost.splits + closed:
-            raise Broken("13: more dispatches than tries, splits and closed variants explain")
+        explained = tries + 2 * ghost.splits + closed
+        fresh = job.last_token - ghost.planned
+        hold("13: dispatches are explained by tries, splits and closed variants", fresh <= explained)
     return ghost
-
-
-def _on_its_own(job: Job) -> None:
-    """Invariants that can be seen on one document."""
-    states = {record.state for record in job.variants}
-    tokens = [part.token for part in job.parts if part.is_open]
-    pending = {record.spec.name for record in job.variants if record.state is VariantState.PENDING}
-    dispatched = [name for part in job.parts if part.is_open for name in part.variants]
-    owed_tokens = sorted(debt.token or 0 for debt in job.debts if debt.kind is DebtKind.TRANSFORM)
-    kinds = {debt.kind for debt in job.debts}
-    if job.state is JobState.DELETED:
-        personal = encode_job(job)
-        if b"a.jpg" in personal or b"who" in personal or job.source != Source():
-            raise Broken("15: a tombstone holds nothing personal")
-    elif job.due_at is None or job.alarm_at is None:
-        raise Broken("12: every row but a tombstone has an alarm, and due_at")
-    if owed_tokens != sorted(tokens):
-        raise Broken("12: every open part is owed, and nothing else")
-    if job.state is JobState.PROCESSING and sorted(dispatched) != sorted(pending):
-        raise Broken("19: each pending variant is in exactly one open part")
-    if job.state is JobState.QUEUED and DebtKind.PROCESS not in kinds:
-        raise Broken("12: a queued job owes its planning")
-    if job.is_final and (tokens or kinds & {DebtKind.PROCESS, DebtKind.TRANSFORM}):
-        raise Broken("5: a final job owes no work")
-    if job.state in {JobState.DELETING, JobState.DELETED} and kinds - {DebtKind.ERASE}:
-        raise Broken("5: a job on its way out owes erasures only")
-    if job.state is JobState.COMPLETED and states != {VariantState.COMPLETED}:
-        raise Broken("7: completed means all of it")
-    if job.state is JobState.PARTIALLY_COMPLETED and states != {VariantState.COMPLETED, VariantState.FAILED}:
-        raise Broken("7: partially completed means some of each")
-    if job.state in {JobState.FAILED, JobState.REJECTED} and VariantState.COMPLETED in states:
-        raise Broken("7: what was made is not lost to a failure")
-    if len(job.parts) != len({part.token for part in job.parts}) or len(job.debts) != len({d.id for d in job.debts}):
-        raise Broken("3: tokens and debts are given out once")
 
 
 class Work(Walk):
@@ -440,13 +366,17 @@ class Storage(Walk):
     def check(self, world: World, job: Job) -> None:
         quiet = not job.debts and not any(kind == "run" for kind, *_ in world.acting)
         told = {message[1] for message in world.net if message[0] == "stored"}
-        if job.state is JobState.DELETED and quiet and world.bucket - told:
-            raise Broken("15: after deleted nothing is left that no event will tell of")
-        if job.state is JobState.COMPLETED and "result" not in world.bucket:
-            raise Broken("7: completed means that every output exists")
+        told_of = not world.bucket - told
+        over = job.state is JobState.DELETED and quiet
+        hold("15: after deleted nothing is left that no event will tell of", told_of, when=over)
+        hold(
+            "7: completed means that every output exists",
+            "result" in world.bucket,
+            when=job.state is JobState.COMPLETED,
+        )
         pinned = job.original.version_id if job.original else None
-        if job.state in {JobState.QUEUED, JobState.PROCESSING} and pinned not in world.bucket:
-            raise Broken("11: the original of a job under way was erased")
+        working = job.state in {JobState.QUEUED, JobState.PROCESSING}
+        hold("11: the original of a live job is there", pinned in world.bucket, when=working)
 
 
 def healed(world: World, seed: int) -> Job:
@@ -464,8 +394,8 @@ def healed(world: World, seed: int) -> Job:
         event, now = dice.choice(events)
         outcome = step(job, [event], now, TIMING)
         job = outcome.job or job
-    if job.state in {JobState.AWAITING_UPLOAD, JobState.QUEUED, JobState.PROCESSING} or job.debts:
-        raise Broken(f"19: a job stayed {job.state}")
+    hold("19: every job becomes final", job.is_final)
+    hold("21: nothing is owed for ever", not job.debts)
     return job
 
 
@@ -489,4 +419,4 @@ def _healing(job: Job) -> list[tuple[Event, int]]:
     return events
 
 
-__all__ = ["Broken", "Storage", "Verdict", "Walk", "Work", "World", "healed"]
+__all__ = ["Broken", "Storage", "Walk", "Work", "World", "healed"]
