@@ -34,6 +34,13 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._certificate = _certificate("Test authority", self._key.public_key(), self._key, "Test authority", ca=True)
 
+    @property
+    def file(self) -> Path:
+        """Its certificate, for a process whose SSL_CERT_FILE names whom to believe."""
+        path = self._folder / "authority.pem"
+        path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
     def trust(self) -> ssl.SSLContext:
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
