@@ -19,8 +19,8 @@ import h11
 import structlog
 
 from contracts.addresses import refusal
-from contracts.errors import SourceForbidden, SourceUnreachable
-from contracts.ports import Reply
+from contracts.errors import PayloadTooLarge, SourceForbidden, SourceUnreachable
+from contracts.outside_ports import Reply
 from contracts.targets import PORTS, Target, parse_target, redirected
 
 MAX_HEAD_BYTES: Final = 16 * 1024
@@ -108,6 +108,7 @@ class Outside:
                 if response.status_code not in _REDIRECTS or location is None:
                     if response.status_code != 200:
                         raise SourceUnreachable(f"the address was answered {response.status_code}")
+                    _check_length(response, most_bytes)
                     yield exchange.body(most_bytes)
                     return
             target = redirected(target, location, ports=self._ports, loopback=self._loopback)
@@ -193,7 +194,7 @@ class _Exchange:
             raise SourceUnreachable("the address answered without end that an answer would come")
 
     def body(self, most_bytes: int) -> Iterator[bytes]:
-        """The bytes as they come, not decoded; raises SourceUnreachable beyond `most_bytes`."""
+        """The bytes as they come, not decoded; raises PayloadTooLarge beyond `most_bytes`."""
         count = 0
         while True:
             with _told():
@@ -201,7 +202,7 @@ class _Exchange:
             if isinstance(event, h11.Data):
                 count += len(event.data)
                 if count > most_bytes:
-                    raise SourceUnreachable(f"the file is longer than {most_bytes} bytes", limit=most_bytes)
+                    raise _too_large(most_bytes)
                 yield bytes(event.data)
             else:
                 return
@@ -233,6 +234,17 @@ def _left(seconds: float) -> float:
     if seconds <= 0:
         raise TimeoutError
     return seconds
+
+
+def _check_length(response: h11.Response, most_bytes: int) -> None:
+    """Refuse by the host's own word a file that is too long, before reading any of it."""
+    said = _header(response, b"content-length")
+    if said is not None and int(said) > most_bytes:  # h11 lets no other text pass
+        raise _too_large(most_bytes)
+
+
+def _too_large(most_bytes: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"the file has more than {most_bytes} bytes", max_bytes=most_bytes)
 
 
 def _header(response: h11.Response, name: bytes) -> str | None:

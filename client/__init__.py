@@ -7,7 +7,7 @@ with Darkroom() as darkroom:
 """
 
 from client.answers import Accepted, Commanded, Fault, JobLine, JobPage, Progress, Source, Status, VariantStatus
-from client.conversation import DEFAULT_ADDRESS, Downloaded, ListFilters, UploadOptions
+from client.conversation import DEFAULT_ADDRESS, Downloaded, JobOptions, ListFilters, UploadOptions
 from client.drivers import AsyncDarkroom, Darkroom
 from client.endpoints import Attempt, Delivery, Endpoint
 from client.errors import (
@@ -43,6 +43,7 @@ __all__ = [
     "Event",
     "Fault",
     "JobLine",
+    "JobOptions",
     "JobPage",
     "ListFilters",
     "NotFinished",

@@ -19,7 +19,7 @@ import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
 from client import job_commands, preset_commands, table, webhook_commands
-from client.conversation import DEFAULT_ADDRESS, UploadOptions
+from client.conversation import DEFAULT_ADDRESS, JobOptions
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError
 from client.given import given_variants, variants_in_lines
@@ -66,7 +66,8 @@ app: Final = App(
   darkroom put chair.jpg --variants '[{"name":"s","resize":{"width":300}}]'
   darkroom put chair.jpg --variant 'hero=rs:cover:1600:900/f:avif'
   darkroom put chair.jpg --variants @variants.json --json | jq .variants
-  camera | darkroom put -"""
+  camera | darkroom put -
+  darkroom put https://shop.example/chair.jpg"""
 )
 def put(
     *files: str,
@@ -87,7 +88,7 @@ def put(
     Parameters
     ----------
     files
-        Pictures to send; - is standard input.
+        Pictures to send; - is standard input, an https address is fetched by the server.
     preset
         Name of a set of variants, as web@1; without it and without variants the server's own.
     variant
@@ -109,7 +110,7 @@ def put(
         raise BadInput("no file was named", "darkroom put --help shows how")
     if idempotency_key is not None and len(files) > 1:
         raise BadInput("an Idempotency-Key names one upload", "send these files one by one")
-    options = UploadOptions()
+    options = JobOptions()
     if preset is not None:
         options["preset"] = preset
     wanted = [

@@ -29,7 +29,7 @@ from client.presets import Shelving
 from contracts.limits import MAX_BODY_BYTES
 from contracts.variants import Variant
 
-__all__ = ["DEFAULT_ADDRESS", "Conversation", "Downloaded", "ListFilters", "UploadOptions"]
+__all__ = ["DEFAULT_ADDRESS", "Conversation", "Downloaded", "JobOptions", "ListFilters", "UploadOptions"]
 
 POLL_SECONDS: Final = 20
 """Of one long poll: well inside the idle time-out of common proxies."""
@@ -40,7 +40,7 @@ _LINK_REFUSED: Final = 403
 """What S3 answers to a link whose time is over."""
 
 
-class UploadOptions(TypedDict, total=False):
+class JobOptions(TypedDict, total=False):
     """What may be asked for beside the picture; what is absent is decided by the server.
 
     `expires_in` is in seconds. `idempotency_key` names the upload: the same key and the same picture and options are
@@ -55,8 +55,13 @@ class UploadOptions(TypedDict, total=False):
     meta: Mapping[str, str]
     webhook: str
     filename: str
-    content_type: str
     idempotency_key: str
+
+
+class UploadOptions(JobOptions, total=False):
+    """And of a file: what it is, and who hears how far it has gone out."""
+
+    content_type: str
     on_progress: picture.OnProgress
 
 
@@ -94,6 +99,28 @@ class Conversation(Directing, Posting, Shelving, Telling):
                 ),
             )
             return self._accepted((yield from self._answered(ask)))
+
+    def upload_url(self, url: str, options: JobOptions) -> Flow[Accepted]:
+        """Have the server fetch a picture: an https address on a public host. Answers once it is stored.
+
+        Raises as `upload`; Refused too where the server fetches nothing, and ServerFault if that host does not answer.
+        """
+        key = checked_key(options.get("idempotency_key", str(uuid.uuid4())))
+        scheme = url.partition("://")[0].lower()
+        if scheme != "https":
+            hint = "write https://, or send the file itself"
+            raise BadInput(f"{url!r} is not fetched: only https addresses are", hint)
+        named = {"filename": options["filename"]} if options.get("filename") else {}
+        wish = {"url": url, **named, **msgspec.json.decode(_wished(options))}
+        ask = Ask(
+            method="POST",
+            url=f"{self.address}/uploads",
+            headers={"Idempotency-Key": f'"{key}"'},
+            content=_json(wish),
+            # a stack may give the other host a minute
+            timeout_seconds=90,
+        )
+        return self._accepted((yield from self._answered(ask)))
 
     def wait(
         self, job_id: str, timeout: float | None = None, on_change: Callable[[Status], None] | None = None
@@ -155,11 +182,15 @@ class Conversation(Directing, Posting, Shelving, Telling):
         return Downloaded(name=variant.name, path=path, bytes=saved.bytes, digest=variant.digest or "")
 
 
-def _wished(options: UploadOptions) -> bytes:
+def _wished(options: JobOptions) -> bytes:
     """The `options` part: only what was asked for, so that the server's own defaults hold for the rest."""
     names = ("preset", "variants", "priority", "expires_in", "analyse", "meta", "webhook")
+    return _json({name: options[name] for name in names if options.get(name) is not None})
+
+
+def _json(wish: dict[str, Any]) -> bytes:
     try:
-        return msgspec.json.encode({name: options[name] for name in names if options.get(name) is not None})
+        return msgspec.json.encode(wish)
     except (TypeError, UnicodeEncodeError, msgspec.MsgspecError) as error:
         raise BadInput(f"these options cannot be written as JSON: {error}") from error
 

@@ -17,7 +17,7 @@ import httpx
 
 from client import wire
 from client.answers import Accepted, Commanded, JobLine, JobPage, Status
-from client.conversation import DEFAULT_ADDRESS, Conversation, Downloaded, ListFilters, UploadOptions
+from client.conversation import DEFAULT_ADDRESS, Conversation, Downloaded, JobOptions, ListFilters, UploadOptions
 from client.effects import Answer, Ask, Flow, Pause, Silence
 from client.endpoints import Delivery, Endpoint
 from client.picture import Given
@@ -41,6 +41,9 @@ class Darkroom:
 
     def upload(self, picture: Given, **options: Unpack[UploadOptions]) -> Accepted:
         return self._run(self._conversation.upload(picture, options))
+
+    def upload_url(self, url: str, **options: Unpack[JobOptions]) -> Accepted:
+        return self._run(self._conversation.upload_url(url, options))
 
     def status(self, job_id: str, wait: int | None = None, etag: str | None = None) -> Status | None:
         return self._run(self._conversation.status(job_id, wait, etag))
@@ -156,6 +159,9 @@ class AsyncDarkroom:
 
     async def upload(self, picture: Given, **options: Unpack[UploadOptions]) -> Accepted:
         return await self._run(self._conversation.upload(picture, options))
+
+    async def upload_url(self, url: str, **options: Unpack[JobOptions]) -> Accepted:
+        return await self._run(self._conversation.upload_url(url, options))
 
     async def status(self, job_id: str, wait: int | None = None, etag: str | None = None) -> Status | None:
         return await self._run(self._conversation.status(job_id, wait, etag))

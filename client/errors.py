@@ -7,7 +7,7 @@ DarkroomError
 ├── Problem        Darkroom answered with a problem document (RFC 9457)
 │   ├── Refused      4xx: the request is at fault, sending it again would end the same way
 │   ├── Busy         429, 503: too much is under way, and waiting as told did not help
-│   └── ServerFault  any other 5xx: report it with its request id
+│   └── ServerFault  any other 5xx: report it with its request id, or see to the host that did not answer
 ├── NotFinished    the job is still under way after the time that was given
 ├── Damaged        downloaded bytes are not the ones that the job names
 ├── Unverified     a webhook that came is not to be believed: answer 400
@@ -31,6 +31,9 @@ _ADVICE: Final = {
     "unauthenticated": "name an API key that is valid there, in DARKROOM_KEY or by --key",
     "scope-missing": "use an API key that has the scope",
     "not-found": "check the id; `darkroom put` prints it",
+    "fetch-disabled": "send the file itself; who runs the server can have it fetch pictures",
+    "source-forbidden": "name an https address on a public host",
+    "source-unreachable": "check that the address answers from the internet, and try again",
     "gone": "upload the picture again",
     "state-conflict": "look at the job with `darkroom status`, and decide again",
 }
@@ -129,9 +132,11 @@ class Busy(Problem):
 
 
 class ServerFault(Problem):
-    """5xx: the server is at fault."""
+    """5xx: the server is at fault, or a host that it was to ask."""
 
     def _advised(self) -> str:
+        if self.code in _ADVICE:
+            return _ADVICE[self.code]
         who = f" with request id {self.request_id}" if self.request_id else ""
         return f"try again; if it stays so, report it{who} to who runs the server"
 

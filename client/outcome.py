@@ -1,6 +1,7 @@
 """What every command has: two options, words on standard output and error, an exit code."""
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TextIO
@@ -9,7 +10,7 @@ from cyclopts import Parameter
 
 from client import table
 from client.answers import Status
-from client.conversation import DEFAULT_ADDRESS, UploadOptions
+from client.conversation import DEFAULT_ADDRESS, JobOptions
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError, Refused
 from client.progress import Reporter
@@ -19,6 +20,9 @@ JOB_FAILED: Final = 1
 WRONG_INPUT: Final = 2
 SERVER_FAILED: Final = 3
 STOPPED: Final = 130
+
+_ADDRESS: Final = re.compile(r"https?://", re.IGNORECASE)
+"""How an argument begins that is no file."""
 
 
 Url = Annotated[str, Parameter(env_var="DARKROOM_URL", help="Address of the Darkroom.")]
@@ -60,13 +64,17 @@ class Batch:
         self._names: list[str] = []
         self._ends: dict[int, Status | DarkroomError | dict[str, Any]] = {}
 
-    def send(self, file: str, options: UploadOptions) -> None:
+    def send(self, file: str, options: JobOptions) -> None:
+        """A file, or an https address that the server fetches from."""
         place, name = len(self._names), file
         self._names.append(name)
         try:
-            accepted = self._darkroom.upload(
-                file, **options, on_progress=lambda sent, total: self._progress.sending(name, sent, total)
-            )
+            if _ADDRESS.match(file):
+                accepted = self._darkroom.upload_url(file, **options)
+            else:
+                accepted = self._darkroom.upload(
+                    file, **options, on_progress=lambda sent, total: self._progress.sending(name, sent, total)
+                )
         except DarkroomError as error:
             self._give_up(place, error)
         else:

@@ -159,6 +159,7 @@ class Processes:
                     delivery_key_id=values["delivery_key_id"],
                     delivery_secret_name=None if self._delivery is None else self._delivery.secret_name,
                     receivers=self._config.receivers,
+                    fetch=self._config.fetch,
                     timing=self._config.timing,
                 )
             )

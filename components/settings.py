@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from components.site import Alarms, Balancer, Delivery, Hosts, Network, site_contradictions
 from components.words import TagKey, TagValue, is_loopback, tag_contradictions
-from contracts.environment import Receivers
+from contracts.environment import Fetch, Receivers
 from contracts.identifiers import Tenant
 from contracts.limits import DAY_SECONDS, MAX_LIFE_SECONDS, Timing
 from contracts.quotas import UNLIMITED, USUAL, Quotas
@@ -74,6 +74,8 @@ class PipelineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     transform: Transform = Transform()
     receivers: Receivers = Receivers()
     """Whose hosts are called: of webhooks, and of pictures that are named by their address."""
+    fetch: Fetch = Fetch()
+    """Whether an upload may name its picture by an address, and how long that takes; see contracts/environment.py."""
     timing: Timing = Timing()
     """The clockwork; see contracts/limits.py."""
     network: Network | None = None
@@ -138,6 +140,11 @@ def _contradictions(config: PipelineConfig) -> list[str]:
         found.append("auth: may be open only beside a loopback endpoint; leave it out")
     if config.receivers.loopback and not local:
         found.append("receivers.loopback: may be true only beside a loopback endpoint; leave it out")
+    if config.fetch.enabled and config.network is not None and config.network.egress == "endpoints":
+        found.append(
+            "fetch.enabled: its hosts have no way to the world with network.egress endpoints; write egress: nat, or"
+            " leave fetch out"
+        )
     if not transform.bundle_libraries and not local:
         found.append("transform.bundle_libraries: may be false only beside a loopback endpoint; leave it out")
     if transform.isolated and config.network is None:

@@ -48,6 +48,18 @@ class Receivers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             )
 
 
+class Fetch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether, and how, pictures are fetched that an upload names by their address. `Receivers` says from where."""
+
+    enabled: bool = False
+    """Off until somebody decides it: the service then calls hosts that its clients name."""
+    seconds: Annotated[float, Meta(gt=0, le=60)] = 10
+    """For one file, from resolving its host's name to its last byte, redirects included: a picture of 25 MiB comes in
+    time at 21 Mbit/s, and a client of ours waits longer than that."""
+    at_once: Annotated[int, Meta(ge=1, le=256)] = 8
+    """Files fetched at once by one host, each by a thread of its own: a quarter of the uploads that it has room for."""
+
+
 class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     """Settings of the upload service."""
 
@@ -83,6 +95,7 @@ class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     delivery_secret_name: str | None = None
     """Of the secret with the private half of that key, in PEM."""
     receivers: Receivers = Receivers()
+    fetch: Fetch = Fetch()
     timing: Timing = Timing()
 
     @property

@@ -186,6 +186,13 @@ class SourceForbidden(Rejected):
     title = "This address is not called from here"
 
 
+class FetchDisabled(Rejected):
+    """An upload names its picture by an address, in a stack that fetches none."""
+
+    code = "fetch-disabled"
+    title = "Pictures are not fetched by their address here"
+
+
 class BadMessage(Rejected):
     """A queue message that no reader here understands; it is parked in the dead letters with the reason."""
 

@@ -108,7 +108,7 @@ def decode_options(raw: bytes) -> Options:
 
 def decode_as(kind: type[Wanted], raw: bytes) -> Wanted:
     """What `decode_options` does, for options that say more."""
-    document = _parsed(raw)
+    document = parsed(raw)
     if isinstance(document, dict) and LINE in document:
         document = _spread(document)
     try:
@@ -161,7 +161,8 @@ def _spread(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != LINE} | {"variants": documents(line)}
 
 
-def _parsed(raw: bytes) -> Any:
+def parsed(raw: bytes) -> Any:
+    """The JSON of a request, if it is one text of a fair size and depth that says nothing twice. Raises Malformed."""
     if len(raw) > MAX_OPTIONS_BYTES:
         raise Malformed(f"the options are longer than {MAX_OPTIONS_BYTES} bytes", limit=MAX_OPTIONS_BYTES)
     try:

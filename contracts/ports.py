@@ -1,13 +1,12 @@
 """What adapters must offer, as the rooms that use it see it. Implementations: `adapters/` and `tests/support`.
 
-The registry's are in `registry_ports`.
+The registry's are in `registry_ports`, the way out to other people's hosts is in `outside_ports`.
 
 Every method may raise Unavailable (ask again later); further errors are listed. All are safe to call from several
 threads at once.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Sequence
 from typing import BinaryIO, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -262,32 +261,6 @@ class Catalogue(Protocol):
         """Jobs made from `since` to before `until`, both of one day (UTC), that were in one of these states.
 
         `after` is where the last look ended. `most` rows are looked at, so fewer may be found, or none.
-        """
-        ...
-
-
-class Reply(Struct, frozen=True, kw_only=True):
-    """What a stranger's host answered: as much of it as anybody needs. `retry_after` is the header as it stands."""
-
-    status: int
-    retry_after: str | None = None
-
-
-class Outside(Protocol):
-    """Hosts that somebody else named. No connection is made to an address that is not public."""
-
-    def check(self, url: str) -> None:
-        """Raises SourceForbidden if an address like this one is not called from here, wherever its name may lead."""
-        ...
-
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float) -> Reply:
-        """Send once, follow nothing. Raises SourceForbidden, and SourceUnreachable if no answer came in time."""
-        ...
-
-    def fetch(self, url: str, *, seconds: float, most_bytes: int) -> AbstractContextManager[Iterator[bytes]]:
-        """The bytes of a file as they come, following a few redirects.
-
-        Entering and reading raise SourceForbidden and SourceUnreachable, the latter also beyond `most_bytes`.
         """
         ...
 

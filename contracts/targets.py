@@ -99,7 +99,12 @@ def parse_target(text: str, *, ports: Collection[int] = PORTS, loopback: bool = 
 
 def redirected(target: Target, location: str, *, ports: Collection[int] = PORTS, loopback: bool = False) -> Target:
     """Where a redirect leads, under the same rules."""
-    return parse_target(urljoin(target.url, location), ports=ports, loopback=loopback)
+    try:
+        joined = urljoin(target.url, location)
+    except ValueError:
+        # half a bracket, say
+        raise SourceForbidden("what it redirects to is no address") from None
+    return parse_target(joined, ports=ports, loopback=loopback)
 
 
 def _host_of(written: str) -> str:

@@ -17,7 +17,8 @@ import structlog
 from contracts.deliveries import Attempt, Delivery, DeliveryState, attempted, exhausted
 from contracts.errors import PipelineError, RevisionMoved, SourceForbidden, SourceUnreachable, Unavailable
 from contracts.limits import Timing
-from contracts.ports import Clock, Deliveries, Outside
+from contracts.outside_ports import Outside
+from contracts.ports import Clock, Deliveries
 from contracts.registry_ports import Webhooks
 from contracts.webhooks import Webhook, WebhookId, disabled, signed_headers
 

@@ -40,6 +40,7 @@ from services.upload.commands import Commands
 from services.upload.desk import Desk
 from services.upload.direct import DirectIntake
 from services.upload.endpoints import Endpoints
+from services.upload.fetching import Fetching
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
@@ -129,14 +130,15 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
     )
     shelf = DynamoPresets(dynamodb, settings.registry_table)
     settings.receivers.check(settings.endpoint_url)
+    outside = Outside(ports=settings.receivers.ports, loopback=settings.receivers.loopback)
     endpoints = Endpoints(
         webhooks=DynamoWebhooks(dynamodb, settings.registry_table),
         deliveries=DynamoDeliveries(dynamodb, settings.jobs_table),
-        outside=Outside(ports=settings.receivers.ports, loopback=settings.receivers.loopback),
+        outside=outside,
         clock=clock,
         randomness=os.urandom,
     )
-    watcher = Watcher(ledger, threads)
+    watcher, shared = Watcher(ledger, threads), settings.auth == "required"
     return Desk(
         intake=intake,
         presets=Presets(shelf, clock, only_presets=settings.only_presets),
@@ -149,9 +151,10 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         meter=meter,
         streams=Streams(watcher),
         threads=threads,
-        room=SpoolRoom(settings.spool_uploads, shared=settings.auth == "required"),
+        room=SpoolRoom(settings.spool_uploads, shared=shared),
         readiness=readiness,
         door=_door(settings, clock, threads),
+        fetching=Fetching(outside, settings.fetch, shared=shared) if settings.fetch.enabled else None,
         behind_balancer=settings.behind_balancer,
         timing=settings.timing,
         stack=settings.stack,

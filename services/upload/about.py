@@ -38,16 +38,19 @@ class LimitsDocument(Struct, frozen=True, kw_only=True):
     default_life_seconds: int
     link_seconds: int
     post_seconds: int
+    fetches_urls: bool
+    """Whether an upload may name an address instead of a file."""
     formats_in: tuple[str, ...] = tuple(fmt.media_type for fmt in ImageFormat)
     formats_out: tuple[str, ...] = tuple(fmt.media_type for fmt in OutputFormat)
 
 
-def about_routes(timing: limits.Timing, *, asks_for_key: bool) -> list[ControllerRouterHandler]:
+def about_routes(timing: limits.Timing, *, asks_for_key: bool, fetches: bool) -> list[ControllerRouterHandler]:
     """Nothing here changes while the process lives."""
     taken = LimitsDocument(
         default_life_seconds=timing.default_life_seconds,
         link_seconds=timing.link_seconds,
         post_seconds=timing.post_seconds,
+        fetches_urls=fetches,
     )
     description: list[bytes] = []
 

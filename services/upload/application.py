@@ -45,6 +45,8 @@ def application(desk: Desk) -> Litestar:
                     async with asyncio.timeout(GIVE_BACK_SECONDS):
                         await desk.threads.call(desk.meter.give_back)
             desk.threads.close()
+            if desk.fetching is not None:
+                desk.fetching.close()
 
     return edge.app(
         [
@@ -56,7 +58,7 @@ def application(desk: Desk) -> Litestar:
             *usage_routes(desk),
             *webhook_routes(desk),
             *stream_routes(desk),
-            *about_routes(desk.timing, asks_for_key=not desk.door.is_open),
+            *about_routes(desk.timing, asks_for_key=not desk.door.is_open, fetches=desk.fetching is not None),
             *page_routes(desk.stack, desk.picture_origins, asks_for_key=not desk.door.is_open),
         ],
         process=PROCESS,

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from contracts.direct import DirectUpload
+from contracts.fetched import UrlUpload
 from contracts.keys import Scope
 from contracts.options import LINE, Options
 from contracts.webhooks import NewWebhook
@@ -57,7 +58,10 @@ _PROBLEM_ANSWER: Final[dict[str, Any]] = {
 }
 _UPLOAD_BODY: Final[dict[str, Any]] = {
     "required": True,
-    "description": "A form (RFC 7578), its `options` before `file` or left out; or the bare picture.",
+    "description": (
+        "A form (RFC 7578), its `options` before `file` or left out; or the bare picture; or, where `fetches_urls` of "
+        "the limits says so, JSON that names the picture's address."
+    ),
     "content": {
         "multipart/form-data": {
             "schema": {
@@ -72,6 +76,7 @@ _UPLOAD_BODY: Final[dict[str, Any]] = {
             "encoding": {"options": {"contentType": "application/json"}, "file": {"contentType": "image/*"}},
         },
         "image/*": {"schema": {"contentMediaType": "image/*"}},
+        "application/json": {"schema": {"$ref": "#/components/schemas/UrlUpload"}},
     },
 }
 _RETRY_BODY: Final[dict[str, Any]] = {
@@ -168,8 +173,10 @@ _FURTHER: Final[dict[tuple[str, str], dict[str, Any]]] = {
 
 def described(schema: dict[str, Any], scopes: Mapping[tuple[str, str], Scope], asks_for_key: bool) -> dict[str, Any]:
     """The whole description, from Litestar's; `scopes` by path and method."""
-    _, components = msgspec.json.schema_components((Options, DirectUpload, NewWebhook), ref_template=REFERENCE)
-    for name in (Options.__name__, DirectUpload.__name__):
+    _, components = msgspec.json.schema_components(
+        (Options, DirectUpload, UrlUpload, NewWebhook), ref_template=REFERENCE
+    )
+    for name in (Options.__name__, DirectUpload.__name__, UrlUpload.__name__):
         components[name]["properties"][LINE] = _LINE
     # one schema a type: msgspec's of the options replace what Litestar made of the types they share
     schemas = {**schema.get("components", {}).get("schemas", {}), **components, "Problem": _PROBLEM}

@@ -8,6 +8,7 @@ from services.upload.auth import Door, OpenDoor
 from services.upload.commands import Commands
 from services.upload.direct import DirectIntake
 from services.upload.endpoints import Endpoints
+from services.upload.fetching import Fetching
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
@@ -49,6 +50,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     timing: Timing
     stack: str
     door: Door = OpenDoor()
+    fetching: Fetching | None = None
+    """None: no picture is fetched by its address."""
     behind_balancer: bool = False
     """Whether a balancer of ours stands before it, whose word on who asks is taken."""
     picture_origins: tuple[str, ...] = ()

@@ -17,7 +17,8 @@ from contracts.errors import Gone, NotFound, RevisionMoved, StateConflict, Unava
 from contracts.identifiers import Tenant
 from contracts.limits import MAX_WEBHOOKS
 from contracts.options import invalid
-from contracts.ports import Clock, Deliveries, Outside
+from contracts.outside_ports import Outside
+from contracts.ports import Clock, Deliveries
 from contracts.registry_ports import Webhooks
 from contracts.webhooks import (
     Randomness,

@@ -19,8 +19,6 @@ from msgspec import Struct
 
 from contracts.errors import AlreadyStored, Gone, KeyReused, RevisionMoved, Unavailable
 from contracts.events import Reserved, Stored
-from contracts.filenames import safe_filename
-from contracts.formats import check_declared, check_limits, measure
 from contracts.identifiers import Tenant, derived_job_id, new_job_id
 from contracts.job import Instant, Job, JobState, Source
 from contracts.lifecycle import owed, step
@@ -53,6 +51,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     request_id: str
     variants: tuple[Variant, ...] | None = None
     """What to make; None: what the options alone say."""
+    fingerprint: str | None = None
+    """Of all that makes it the same request; None: that of the options."""
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -64,26 +64,6 @@ class Accepted(Struct, frozen=True, kw_only=True):
     job: Job
     replayed: bool = False
     messages: tuple[Outgoing, ...] = ()
-
-
-def examined(body: Spooled, content_type: str | None, filename: str | None) -> Source:
-    """What the bytes are by their header, if they are a picture that is taken here. Reads the file; decodes nothing.
-
-    Raises Malformed (empty), UnsupportedMediaType, TypeMismatch, ImageCorrupt, PixelLimit or FrameLimit.
-    """
-    name = safe_filename(filename)
-    check_declared(body.head, content_type, name)
-    header = measure(body.file, body.length)
-    check_limits(header)
-    return Source(
-        filename=name,
-        format=header.format,
-        bytes=body.length,
-        width=header.width,
-        height=header.height,
-        frames=header.frames,
-        sha256=body.sha256,
-    )
 
 
 class Intake:
@@ -140,6 +120,20 @@ class Intake:
                 charge.refund()
             return accepted
 
+    def answered(self, tenant: Tenant, key: str, fingerprint: str) -> Accepted | None:
+        """What an earlier request under this Idempotency-Key was answered, if its original is here; None: go on.
+
+        For who would have to fetch the file again, and might find another. Raises KeyReused, Gone, Unavailable.
+        """
+        job_id = derived_job_id(tenant, key)
+        job = self._ledger.read([job_id]).get(job_id)
+        if job is None:
+            return None
+        if job.direct or job.fingerprint != fingerprint:
+            raise _reused()
+        _check_alive(job)
+        return None if job.original is None else Accepted(job=job, replayed=True)
+
     def _accept(self, arrival: Arrival) -> Accepted:
         now = self._clock.now()
         fresh = step(None, [self._reservation(arrival, now)], now, self._timing).job
@@ -182,7 +176,7 @@ class Intake:
             tenant=arrival.tenant,
             key=OriginalPlace(INLINE, arrival.tenant, job_id).key,
             upload_until=now + timing.upload_deadline_seconds * 1000,
-            fingerprint=fingerprint(options),
+            fingerprint=arrival.fingerprint or fingerprint(options),
             variants=options.resolved() if arrival.variants is None else arrival.variants,
             life_seconds=options.expires_in or timing.default_life_seconds,
             content_sha256=arrival.body.sha256,
@@ -250,6 +244,10 @@ def check_adoptable(job: Job, fresh: Job) -> None:
     same_bytes = job.content_sha256 in (None, fresh.content_sha256)
     if job.direct is not fresh.direct or job.fingerprint != fresh.fingerprint or not same_bytes:
         raise _reused()
+    _check_alive(job)
+
+
+def _check_alive(job: Job) -> None:
     dead = job.state in (JobState.DELETING, JobState.DELETED)
     never_stored = job.original is None and job.state is not JobState.AWAITING_UPLOAD
     if dead or never_stored:

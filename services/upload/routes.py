@@ -15,15 +15,13 @@ from contracts.identifiers import Tenant, parse_job_id
 from contracts.job import Job, JobState
 from contracts.keys import Scope
 from contracts.limits import MAX_WAIT_SECONDS
-from contracts.options import Options, decode_options
 from services import edge
-from services.upload import digests
+from services.upload.arriving import arrived
 from services.upload.auth import may, needs, tenant_of
-from services.upload.body import Incoming
 from services.upload.desk import Desk
 from services.upload.document import StatusDocument, status_document
-from services.upload.headers import Known, idempotency_key, known_tags, preferred_wait
-from services.upload.intake import Accepted, Arrival, examined
+from services.upload.headers import Known, known_tags, preferred_wait
+from services.upload.intake import Accepted
 
 AnyRequest = Request[Any, Any, Any]
 Answer = TypeVar("Answer")
@@ -44,30 +42,7 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
 
     @post("/uploads", status_code=202, summary="Send a picture", tags=["uploads"], opt=needs(Scope.UPLOADS_WRITE))
     async def upload(request: AnyRequest) -> Response[UploadAccepted]:
-        incoming = Incoming(request, desk.pace)
-        key = idempotency_key(request.headers.getall("idempotency-key", []))
-        with desk.room.place(tenant_of(request)):
-            spool = desk.spool()
-            try:
-                form, body = await incoming.read(spool)
-                options = Options() if form.options is None else decode_options(form.options)
-                digests.check([options.content_sha256()], body.sha256, "file")
-                tenant = tenant_of(request)
-                await desk.threads.call(desk.endpoints.check, tenant, options.webhook)
-                source = await desk.threads.call(examined, body, form.content_type, form.filename)
-                variants = await desk.threads.call(desk.presets.variants, tenant_of(request), options)
-                arrival = Arrival(
-                    tenant=tenant,
-                    variants=variants,
-                    idempotency_key=key,
-                    options=options,
-                    source=source,
-                    body=body,
-                    request_id=edge.request_id(request),
-                )
-                accepted = await desk.threads.call(desk.intake.accept, arrival)
-            finally:
-                spool.close()
+        accepted = await arrived(desk, request)
         return accepted_answer(accepted, BackgroundTask(desk.threads.call, desk.intake.announce, accepted.messages))
 
     @get("/status/{job_id:str}", summary="How a job stands", tags=["jobs"], opt=needs(Scope.JOBS_READ))

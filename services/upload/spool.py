@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO, Final
@@ -59,14 +59,14 @@ class Spool:
 
     async def write(self, chunk: bytes | bytearray) -> None:
         """Take these bytes. Raises PayloadTooLarge beyond the limit, Overloaded if the disk has no room."""
-        self._length += len(chunk)
-        if self._length > self._most:
-            raise PayloadTooLarge(f"the file has more than {self._most} bytes", max_bytes=self._most)
-        if len(self._head) < SNIFF_BYTES:
-            self._head += chunk[: SNIFF_BYTES - len(self._head)]
-        self._waiting += chunk
-        if len(self._waiting) > (MEMORY_BYTES if self._file is None else WRITE_BYTES):
+        if self._taken(chunk):
             await self._threads.call(self._to_disk)
+
+    def fill(self, pieces: Iterable[bytes]) -> None:
+        """Take all of these bytes, in the thread that calls and is not the event loop's. Raises as `write`."""
+        for piece in pieces:
+            if self._taken(piece):
+                self._to_disk()
 
     async def whole(self) -> Spooled:
         """All of it. The file belongs to the spool still."""
@@ -77,6 +77,16 @@ class Spool:
         self._waiting = bytearray()
         if self._file is not None:
             self._file.close()
+
+    def _taken(self, chunk: bytes | bytearray) -> bool:
+        """Whether so much waits now that it has to go to the disk."""
+        self._length += len(chunk)
+        if self._length > self._most:
+            raise PayloadTooLarge(f"the file has more than {self._most} bytes", max_bytes=self._most)
+        if len(self._head) < SNIFF_BYTES:
+            self._head += chunk[: SNIFF_BYTES - len(self._head)]
+        self._waiting += chunk
+        return len(self._waiting) > (MEMORY_BYTES if self._file is None else WRITE_BYTES)
 
     def _finished(self) -> Spooled:
         if self._file is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.outside import MAX_REDIRECTS, Outside
-from contracts.errors import SourceForbidden, SourceUnreachable
-from contracts.ports import Reply
+from contracts.errors import PayloadTooLarge, SourceForbidden, SourceUnreachable
+from contracts.outside_ports import Reply
 from tests.support import receivers
 from tests.support.receivers import PUBLIC, Authority, Behaviour, Receiver, Wires, answering, receiving, redirecting
 
@@ -183,8 +183,15 @@ def test_a_file_comes_as_it_is(receiver_of: Make, outside_of: Over) -> None:
 
 
 def test_a_file_is_cut_off_at_its_limit_and_at_its_time(receiver_of: Make, outside_of: Over) -> None:
-    with pytest.raises(SourceUnreachable, match="longer than 100000 bytes"):
+    with pytest.raises(PayloadTooLarge, match="more than 100000 bytes"):
         fetched(outside_of(Wires(receiver_of(receivers.endless))))
+    with (
+        pytest.raises(PayloadTooLarge),
+        outside_of(Wires(receiver_of(answering(200, body=bytes(100_001))))).fetch(
+            URL, seconds=PLENTY, most_bytes=100_000
+        ),
+    ):
+        pytest.fail("a length that was said is refused before a byte is read")
     with pytest.raises(SourceUnreachable, match="in time"):
         fetched(outside_of(Wires(receiver_of(receivers.silent))), seconds=LITTLE)
     with pytest.raises(SourceUnreachable):

@@ -62,7 +62,7 @@ def test_both_clients_have_the_same_verbs_with_the_same_options() -> None:
 
     assert surface(Darkroom) == surface(AsyncDarkroom)
     assert set(surface(Darkroom)) == {
-        *("upload", "status", "wait", "download", "close"),
+        *("upload", "upload_url", "status", "wait", "download", "close"),
         *("cancel", "retry", "delete", "page", "jobs"),
         *("presets", "preset", "put_preset", "delete_preset"),
         *("create_webhook", "webhooks", "webhook", "rotate_webhook", "enable_webhook", "delete_webhook"),

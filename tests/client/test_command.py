@@ -87,6 +87,15 @@ def test_put_without_waiting_says_how_to_follow(imitation: Imitation, folder: Pa
 
 
 @pytest.mark.slow
+def test_put_has_an_address_fetched(imitation: Imitation, folder: Path) -> None:
+    imitation.will(accepted_reply())
+    url = "https://shop.example/chair.jpg"
+    ran = darkroom("put", url, "--no-wait", "--preset", "web@1", folder=folder, DARKROOM_URL=imitation.address)
+    assert ran == Ran(0, f"{url}: accepted as job {JOB}; follow it with: darkroom status {JOB} --watch\n", "")
+    assert json.loads(imitation.heard[0].body) == {"url": url, "preset": "web@1"}
+
+
+@pytest.mark.slow
 def test_put_takes_variants_from_a_file_and_a_picture_from_a_pipe(imitation: Imitation, folder: Path) -> None:
     wanted = [{"name": "s", "resize": {"width": 300}}]
     (folder / "wanted.json").write_text(json.dumps(wanted))
@@ -211,6 +220,10 @@ def test_where_nothing_listens_one_line_names_the_address(folder: Path) -> None:
         (
             ["put", "a", "b", "--idempotency-key", "k"],
             "an Idempotency-Key names one upload; send these files one by one",
+        ),
+        (
+            ["put", "http://shop.example/a.jpg"],
+            "'http://shop.example/a.jpg' is not fetched: only https addresses are; write https://, or send the file",
         ),
         (["put", "a", "--variants", "{"], "--variants has no JSON list of variants: "),
         (["put", "a", "--variant", "a=rx:1"], "--variant: a: rx:1: there is no such key; there are fl ro "),

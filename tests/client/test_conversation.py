@@ -9,12 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client import BadInput, Busy, DarkroomError, NotFinished, Refused, ServerFault, StrangeAnswer, Unreachable
+from client import (
+    BadInput,
+    Busy,
+    DarkroomError,
+    JobOptions,
+    NotFinished,
+    Refused,
+    ServerFault,
+    StrangeAnswer,
+    Unreachable,
+)
 from client.answers import read_status, sha256_of
 from client.asking import FIRST_BACK_OFF_SECONDS, LONGEST_RETRY_AFTER_SECONDS, TRIES
 from client.conversation import UNHELD_POLL_SECONDS, Conversation
 from client.effects import Answer, Ask, Flow, Pause, Silence
 from client.errors import Problem, problem
+from contracts.fetched import UrlUpload, decode_url_upload
 from tests.support.imitation import JOB, accepted_reply, problem_reply, status_reply, variant
 
 ADDRESS = "http://darkroom.example/pictures"
@@ -116,6 +127,35 @@ def test_a_server_that_asks_for_too_much_patience_is_given_up_at_once() -> None:
         play(conversation().status(JOB), [busy(503, LONGEST_RETRY_AFTER_SECONDS + 1)], played)
     assert played.pauses == []
     assert caught.value.advice == "try again in 31 s"
+
+
+def test_an_address_is_sent_with_its_options_and_as_one_upload() -> None:
+    played = Played()
+    options = JobOptions(preset="web@1", filename="chair.jpg", idempotency_key="k")
+    script = [Silence("the connection broke"), answer(accepted_reply())]
+    assert play(conversation().upload_url("https://shop.example/a", options), script, played).id == JOB
+    first, again = played.asks
+    assert first == again
+    assert (first.url, first.headers, first.parts) == (f"{ADDRESS}/uploads", {"Idempotency-Key": '"k"'}, ())
+    assert decode_url_upload(first.content or b"") == UrlUpload(
+        url="https://shop.example/a", filename="chair.jpg", preset="web@1"
+    )
+
+
+@pytest.mark.parametrize("url", ["http://shop.example/a.jpg", "ftp://shop.example/a", "shop.example/a.jpg", ""])
+def test_only_https_addresses_are_sent(url: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        play(conversation().upload_url(url, {}), [], Played())
+    assert caught.value.advice == "write https://, or send the file itself"
+
+
+def test_a_host_that_does_not_answer_is_not_asked_again_and_not_the_servers_fault() -> None:
+    played = Played()
+    script = [answer(problem_reply(502, "source-unreachable"))]
+    with pytest.raises(ServerFault) as caught:
+        play(conversation().upload_url("https://shop.example/a", {}), script, played)
+    assert len(played.asks) == 1
+    assert caught.value.advice == "check that the address answers from the internet, and try again"
 
 
 def test_two_uploads_are_two_jobs_unless_they_share_a_key() -> None:

@@ -92,6 +92,12 @@ def test_nothing_is_what_production_wants() -> None:
             {"force_destroy": True},
             "pipeline.force_destroy: contradicts deletion_protection; set deletion_protection: false beside it",
         ),
+        (
+            {"network": {"egress": "endpoints"}, "fetch": {"enabled": True}},
+            "pipeline.fetch.enabled: its hosts have no way to the world with network.egress endpoints; "
+            "write egress: nat, or leave fetch out",
+        ),
+        ({"fetch": {"seconds": 61}}, "pipeline.fetch.seconds: expected `float` <= 60.0; the default is 10"),
         ({"tags": {"stack": "x"}}, "pipeline.tags.stack: is set by the program; choose another key"),
     ],
 )

@@ -21,8 +21,9 @@ from contracts.identifiers import JobId, Tenant
 from contracts.job import Instant, Job, JobState, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, QUEUE_BATCH
 from contracts.messages import Outgoing, Queue, encode
+from contracts.outside_ports import Reply
 from contracts.places import original_prefixes, result_prefix
-from contracts.ports import DeliveryKey, Depth, Entry, Glance, Head, Link, Pinned, Post, Received, Reply
+from contracts.ports import DeliveryKey, Depth, Entry, Glance, Head, Link, Pinned, Post, Received
 from contracts.quotas import Amounts
 from contracts.tables import MAX_DUE_SHARDS, delivery_shard, shard_of, tally_key
 from contracts.tallies import Tally

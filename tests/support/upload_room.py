@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from adapters.outside import Outside
+from contracts.environment import Fetch
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
 from contracts.quotas import UNLIMITED, Quotas
@@ -14,6 +15,7 @@ from services.upload.commands import Commands
 from services.upload.desk import Desk, Pace
 from services.upload.direct import DirectIntake
 from services.upload.endpoints import Endpoints
+from services.upload.fetching import Fetching
 from services.upload.intake import Intake
 from services.upload.links import Links
 from services.upload.listing import Listing
@@ -54,6 +56,8 @@ class UploadRoom:
         spool_directory: str | None = None,
         picture_origins: tuple[str, ...] = (),
         quotas: Quotas = UNLIMITED,
+        outside: Any = None,
+        fetch: Fetch | None = None,
     ) -> None:
         self.clock = clock or VirtualClock()
         self.ledger = MemoryLedger()
@@ -102,7 +106,7 @@ class UploadRoom:
             endpoints=Endpoints(
                 webhooks=Faulty(self.webhooks, "webhooks", before=self._before, after=self._after),
                 deliveries=Faulty(self.deliveries, "deliveries", before=self._before, after=self._after),
-                outside=Outside(),
+                outside=outside or Outside(),
                 clock=self.clock,
                 randomness=os.urandom,
             ),
@@ -115,6 +119,7 @@ class UploadRoom:
             threads=self.threads,
             room=SpoolRoom(places),
             readiness=self.readiness,
+            fetching=None if fetch is None else Fetching(outside or Outside(), fetch),
             timing=self.timing,
             stack="test",
             picture_origins=picture_origins,

@@ -14,7 +14,7 @@ from contracts.job import DebtKind, JobState
 from contracts.limits import Timing
 from contracts.messages import Finished, Notify, Outgoing, Queue, encode
 from contracts.options import Options
-from contracts.ports import Reply
+from contracts.outside_ports import Reply
 from contracts.webhooks import Webhook, deleted, is_signed, new_webhook, rotated
 from services.processing.courier import CALLS, CALLS_OF_ONE, Courier
 from tests.support.memory import MemoryDeliveries, MemoryLedger, MemoryReceiver, MemoryWebhooks, VirtualClock

@@ -16,7 +16,8 @@ from contracts.job import Job, JobState
 from contracts.lifecycle import step
 from contracts.messages import Queue, decode
 from contracts.options import Options, decode_options
-from services.upload.intake import Accepted, Arrival, examined
+from services.upload.examining import examined
+from services.upload.intake import Accepted, Arrival
 from services.upload.spool import Spooled
 from tests.support.pictures import sample
 from tests.support.upload_room import UploadRoom

@@ -1,0 +1,26 @@
+"""What an upload is, by its header, before anything of it is written anywhere."""
+
+from contracts.filenames import safe_filename
+from contracts.formats import check_declared, check_limits, measure
+from contracts.job import Source
+from services.upload.spool import Spooled
+
+
+def examined(body: Spooled, content_type: str | None, filename: str | None) -> Source:
+    """What the bytes are by their header, if they are a picture that is taken here. Reads the file; decodes nothing.
+
+    Raises Malformed (empty), UnsupportedMediaType, TypeMismatch, ImageCorrupt, PixelLimit or FrameLimit.
+    """
+    name = safe_filename(filename)
+    check_declared(body.head, content_type, name)
+    header = measure(body.file, body.length)
+    check_limits(header)
+    return Source(
+        filename=name,
+        format=header.format,
+        bytes=body.length,
+        width=header.width,
+        height=header.height,
+        frames=header.frames,
+        sha256=body.sha256,
+    )

@@ -1,0 +1,52 @@
+"""Fetching a picture that an upload names by its address: into the spool, by a thread of its own.
+
+A file takes as long as a stranger's host likes, up to its seconds. So fetches have few threads, which are not those
+that everybody else's calls wait for, and no tenant has all of them. What is called at all is for `Outside` to judge.
+"""
+
+import time
+from typing import Final
+
+import structlog
+
+from contracts.environment import Fetch
+from contracts.identifiers import Tenant
+from contracts.limits import MAX_BODY_BYTES
+from contracts.outside_ports import Outside
+from services.upload.spool import Spool, SpoolRoom
+from services.upload.threads import Threads
+
+_log: Final = structlog.get_logger()
+
+
+class Fetching:
+    """Used from the event loop's thread."""
+
+    def __init__(self, outside: Outside, settings: Fetch, *, shared: bool = False) -> None:
+        """`shared`: between tenants, none of whom may take all the places."""
+        self._outside, self._seconds = outside, settings.seconds
+        self._room = SpoolRoom(settings.at_once, shared=shared)
+        # whoever left keeps its thread until its time is over: then there is no other, and nobody waits for one
+        self._threads = Threads(settings.at_once, most_waiting=0)
+
+    def check(self, url: str) -> None:
+        """Raises SourceForbidden for an address that is not called, as far as that is seen before its name is asked."""
+        self._outside.check(url)
+
+    async def fetch(self, url: str, tenant: Tenant, spool: Spool) -> None:
+        """The file's bytes, all of them, into the spool.
+
+        Raises SourceForbidden, SourceUnreachable, PayloadTooLarge, and Overloaded if too many are being fetched.
+        """
+        with self._room.place(tenant):
+            await self._threads.call(self._fetched, url, spool)
+
+    def close(self) -> None:
+        self._threads.close()
+
+    def _fetched(self, url: str, spool: Spool) -> None:
+        begun = time.monotonic()
+        with self._outside.fetch(url, seconds=self._seconds, most_bytes=MAX_BODY_BYTES) as pieces:
+            spool.fill(pieces)
+        # never the address: it is a client's word, and may have a secret in it
+        _log.info("upload.fetched", bytes=spool.length, elapsed_ms=int((time.monotonic() - begun) * 1_000))
