@@ -48,7 +48,8 @@ from contracts.identifiers import JobId, command_id, derived_job_id
 from contracts.job import Job, JobState
 from contracts.messages import Finished, Process, Queue, encode
 from contracts.options import Options, fingerprint
-from contracts.ports import Post, Reply
+from contracts.outside_ports import Reply
+from contracts.ports import Post
 from contracts.variants import Variant
 from tests.support.invariants import hold
 from tests.support.judge import judge_storage

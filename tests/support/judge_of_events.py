@@ -14,7 +14,8 @@ from contracts.deliveries import Delivery, DeliveryState, lease
 from contracts.identifiers import JobId, event_id
 from contracts.job import JobState
 from contracts.limits import Timing
-from contracts.ports import DeliveryKey, Reply
+from contracts.outside_ports import Reply
+from contracts.ports import DeliveryKey
 from contracts.webhooks import Webhook, is_signed
 from tests.support.invariants import Broken, hold
 from tests.support.memory import MemoryDeliveries, MemoryLedger, MemoryReceiver, MemoryWebhooks, VirtualClock
