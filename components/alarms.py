@@ -9,6 +9,7 @@ docs/operations.md, under the heading that its row names.
 from collections.abc import Iterator
 from typing import Final
 
+from components.exhausted import exhausted_alarm
 from components.fuse import fuse_alarm
 from components.naming import physical_name
 from components.watched import Alarm, BalancerNames, FunctionFacts, GroupFacts, Metric, Name, QueueNames, Watched
@@ -33,6 +34,8 @@ def alarms(watched: Watched) -> tuple[Alarm, ...]:
     found += [alarm for service, group in watched.groups.items() for alarm in _of_group(service, group)]
     if "upload" in watched.groups:
         found.append(fuse_alarm(watched.groups["upload"]))
+    if "processing" in watched.groups:
+        found.append(exhausted_alarm(watched.groups["processing"]))
     if "processing" in watched.groups and "jobs" in watched.queues:
         found.append(_stalled(watched.queues["jobs"]))
     found += [alarm for table, name in watched.tables.items() for alarm in _of_table(table, name)]

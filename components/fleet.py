@@ -98,6 +98,10 @@ class Fleet(pulumi.ComponentResource):
             )
         self.url = None if self.balancer is None else self.balancer.url
         self.groups = {"upload": self.upload.group_name, "processing": self.processing.group_name}
+        self.log_group_names = {
+            "upload": self.upload.log_group_name,
+            "processing": self.processing.log_group_name,
+        }
         self.register_outputs({"groups": self.groups, "url": self.url})
 
     def _rollback(self, stage: Stage, config: PipelineConfig, service: str) -> list[str]:

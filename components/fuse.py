@@ -1,16 +1,14 @@
 """The fuse: an alarm over the lines of the upload service's log that say that a tenant's day is used up. Pure;
-components/refusals.py has them counted.
+components/counted.py has them counted.
 
 The metric stands under the name of the upload hosts' group of logs, by the policy that refused.
 """
 
 from typing import Final
 
-from components.watched import Alarm, GroupFacts, Metric
+from components.watched import Alarm, Counted, GroupFacts, Metric
 
-EVENT: Final = "quota.exceeded"
-METRIC: Final = "QuotasExceeded"
-DIMENSION: Final = "policy"
+COUNTED: Final = Counted(what="fuse", event="quota.exceeded", metric="QuotasExceeded", dimension="policy")
 POLICY: Final = "megapixels"
 """Of the policies that the lines name: what the function's work, and its bill, grows with."""
 
@@ -20,7 +18,7 @@ def fuse_alarm(group: GroupFacts) -> Alarm:
     return Alarm(
         what="upload-fuse",
         says="A tenant's megapixels of the day are used up: its uploads are refused until midnight UTC.",
-        metrics={"refused": Metric(group.name, METRIC, {DIMENSION: POLICY})},
+        metrics={"refused": Metric(group.name, COUNTED.metric, {COUNTED.dimension: POLICY})},
         threshold=0,
         period_seconds=300,
         wrong=(1, 1),

@@ -1,6 +1,6 @@
 """What the dashboard shows, in the order in which work goes through. Pure.
 
-    arrivals and answers  -  waiting work  -  the function  -  the hosts  -  the tables
+    arrivals and answers  -  waiting work  -  the function  -  events  -  the hosts  -  the tables
 
 Every graph has a title, a unit and, where an alarm watches what it shows, the line at which the alarm rings.
 """
@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from components.alarms import alarms
-from components.watched import BalancerNames, FunctionFacts, Watched
+from components.exhausted import REASONS, exhausted_metric
+from components.watched import BalancerNames, FunctionFacts, GroupFacts, Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def graphs(watched: Watched) -> list[list[Graph]]:
         _arrivals(watched),
         _waiting(watched, thresholds),
         _function(watched.function, thresholds) if watched.function else [],
+        _events(watched.groups["processing"]) if "processing" in watched.groups else [],
         *_hosts(watched),
         _tables(watched, thresholds),
     ]
@@ -154,6 +156,22 @@ def _function(function: FunctionFacts, thresholds: Mapping[str, float]) -> list[
             lines=[line("ConcurrentExecutions", "at work", "Maximum")],
             marks=[Mark("all of them", function.concurrency)],
         ),
+    ]
+
+
+def _events(processing: GroupFacts) -> list[Graph]:
+    metrics = {reason: exhausted_metric(processing, reason) for reason in REASONS}
+    return [
+        Graph(
+            title="Events that were given up",
+            unit="in five minutes",
+            lines=[
+                Line(metric.namespace, metric.name, metric.dimensions, reason.replace("-", " "))
+                for reason, metric in metrics.items()
+            ],
+            marks=[Mark(f"alarm above, of {REASONS[0].replace('-', ' ')}", 0)],
+            period_seconds=300,
+        )
     ]
 
 

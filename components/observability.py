@@ -1,6 +1,7 @@
 """Observability: what tells people that something is wrong, and the page on which they see what."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
@@ -8,9 +9,9 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.alarms import alarms
+from components.counted import count_lines
 from components.dashboard import dashboard_body
 from components.naming import type_token
-from components.refusals import count_refusals
 from components.site import Alarms
 from components.stage import Stage
 from components.topic import alarm_arns, topic_key_policy, topic_policy
@@ -30,7 +31,7 @@ class Observability(pulumi.ComponentResource):
     """A topic that alarms alone write to, the alarms of everything in `watched`, and a dashboard of it.
 
     The topic is encrypted under the stage's key, or under one of its own. `note` stands at the top of the dashboard,
-    `upload_log` is the group of logs that quotas are counted in.
+    `logs` are the services' groups of logs, by service: what they say of quotas and of events is counted there.
     """
 
     topic_arn: Output[str]
@@ -43,7 +44,7 @@ class Observability(pulumi.ComponentResource):
         stage: Stage,
         settings: Alarms,
         watched: Watched,
-        upload_log: Input[str] | None = None,
+        logs: Mapping[str, Input[str]] = MappingProxyType({}),
         note: Input[str] = "",
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -52,8 +53,8 @@ class Observability(pulumi.ComponentResource):
         table = alarms(watched)
         self.alarm_names = [stage.name(alarm.what) for alarm in table]
         self.topic_arn = self._topic(settings)
-        if upload_log is not None:
-            count_refusals(stage, upload_log, self._child)
+        for service, log in logs.items():
+            count_lines(stage, service, log, self._child)
         for alarm in table:
             self._alarm(alarm)
         if settings.dashboard:

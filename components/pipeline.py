@@ -148,7 +148,7 @@ class ImagePipeline(pulumi.ComponentResource):
             stage=self._stage,
             settings=self._config.alarms,
             watched=watched_stack(self._config, self._stage.name, balancer=names),
-            upload_log=None if self.fleet is None else self.fleet.upload.log_group_name,
+            logs={} if self.fleet is None else self.fleet.log_group_names,
             opts=opts,
         )
 

@@ -82,6 +82,16 @@ def watched_stack(
     )
 
 
+class Counted(NamedTuple):
+    """Lines of a log that are counted: those of this event, under this metric, by what they say in this field."""
+
+    what: str
+    """The end of the filter's physical name."""
+    event: str
+    metric: str
+    dimension: str
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     namespace: str

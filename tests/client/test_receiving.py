@@ -20,7 +20,7 @@ from litestar.datastructures import Headers
 
 from client import BadInput, Event, StrangeEvent, ToldVariant, Unverified, verify
 from contracts.webhooks import TOLERANCE_SECONDS, new_webhook, rotated, signed_headers
-from tests.support.pipeline import Pipeline, some_variants
+from tests.support.pipeline import ENDPOINT, Pipeline, some_variants
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 NOW = 1_800_000_000
@@ -173,8 +173,7 @@ def test_an_event_says_what_the_processing_service_told() -> None:
     pipeline.function.nature[accepted.job.id] = {"bad": "failed"}
     pipeline.settle()
     [(_, headers, body)] = pipeline.receiver.got
-    [kept] = pipeline.webhooks.webhooks("default")
-    event = checked(body, headers, kept.secrets[0].value, now=pipeline.clock.now() / 1000)
+    event = checked(body, headers, ENDPOINT.secrets[0].value, now=pipeline.clock.now() / 1000)
     job = pipeline.job(accepted.job.id)
     [delivery] = pipeline.deliveries.all()
     assert (event.id, event.type, event.job_id) == (delivery.event, "job.partially_completed", job.id)

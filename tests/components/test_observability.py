@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from components import fuse
+from components import exhausted, fuse
 from components.alarms import alarms, rollback_names
 from components.naming import ambiguous, physical_name
 from components.observability import Observability
@@ -30,10 +30,14 @@ from components.watched import (
     Watched,
     watched_stack,
 )
+from contracts.limits import Timing
+from contracts.ports import Reply
 from contracts.quotas import Quotas
+from contracts.webhooks import deleted, disabled
 from tests.services.upload.test_meter import World
 from tests.support.configurations import configurations, hosts
 from tests.support.laws import broken
+from tests.support.pipeline import ENDPOINT, Pipeline, some_variants
 from tests.support.plan import ACCOUNT, ROOT, Declared, Plan, record, run
 
 QUEUES = {
@@ -102,6 +106,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(full: Plan) -> None:
         "function-throttles",
         "jobs-age",
         "jobs-dead-letters",
+        "processing-exhausted-events",
         "processing-hosts",
         "processing-stalled",
         "table-jobs-faults",
@@ -169,16 +174,25 @@ def test_only_a_group_that_is_silent_is_taken_to_be_down() -> None:
     }
 
 
-def test_a_quota_that_is_used_up_is_counted_where_the_fuse_looks() -> None:
+@pytest.mark.parametrize(
+    ("what", "service", "alarm", "dimension", "value"),
+    [
+        ("fuse", "upload", "upload-fuse", "policy", "megapixels"),
+        ("exhausted-events", "processing", "processing-exhausted-events", "reason", "tries-spent"),
+    ],
+)
+def test_lines_of_a_log_are_counted_where_their_alarm_looks(
+    what: str, service: str, alarm: str, dimension: str, value: str
+) -> None:
     plan = record("prod")
-    made = plan.one("LogMetricFilter", "fuse").inputs
-    (metric,) = row("upload-fuse").metrics.values()
+    made = plan.one("LogMetricFilter", what).inputs
+    (metric,) = row(alarm).metrics.values()
     transformation = made["metricTransformation"]
-    assert made["logGroupName"] == plan.one("LogGroup", "upload").inputs["name"] == transformation["namespace"]
-    assert (transformation["name"], transformation["dimensions"]) == (metric.name, {"policy": "$.policy"})
-    assert metric.dimensions == {"policy": "megapixels"}
-    alarm = plan.one("MetricAlarm", "upload-fuse").inputs
-    assert (alarm["namespace"], alarm["metricName"]) == (transformation["namespace"], transformation["name"])
+    assert made["logGroupName"] == plan.one("LogGroup", service).inputs["name"] == transformation["namespace"]
+    assert (transformation["name"], transformation["dimensions"]) == (metric.name, {dimension: f"$.{dimension}"})
+    assert metric.dimensions == {dimension: value}
+    rings = plan.one("MetricAlarm", alarm).inputs
+    assert (rings["namespace"], rings["metricName"]) == (transformation["namespace"], transformation["name"])
 
 
 def test_the_line_that_is_counted_is_the_one_that_is_written() -> None:
@@ -186,7 +200,24 @@ def test_the_line_that_is_counted_is_the_one_that_is_written() -> None:
     with capture_logs() as lines:
         assert not world.takes()
     (line,) = lines
-    assert (line["event"], line["policy"], line["tenant"]) == (fuse.EVENT, fuse.POLICY, "alice")
+    assert (line["event"], line["policy"], line["tenant"]) == (fuse.COUNTED.event, fuse.POLICY, "alice")
+
+
+@pytest.mark.parametrize("reason", exhausted.REASONS)
+def test_an_event_that_is_given_up_writes_the_line_that_is_counted(reason: str) -> None:
+    pipeline = Pipeline(timing=Timing(webhook_gaps_seconds=(1,) * 8))
+    pipeline.upload(options=some_variants("a", told=True))
+    if reason == "tries-spent":
+        pipeline.receiver.answers = [Reply(status=503)]
+    elif reason == "endpoint-gone":
+        pipeline.receiver.answers = [Reply(status=410)]
+    else:
+        left = disabled if reason == "endpoint-disabled" else lambda webhook, now, why: deleted(webhook, now)
+        pipeline.webhooks.keep(left(ENDPOINT, 1, "it answered 410"), ENDPOINT.revision)
+    with capture_logs() as lines:
+        pipeline.settle()
+    counted = [line[exhausted.COUNTED.dimension] for line in lines if line["event"] == exhausted.COUNTED.event]
+    assert counted == [reason]
 
 
 def test_a_single_dead_letter_rings() -> None:
