@@ -75,7 +75,7 @@ ByteBudget = Annotated[int, Meta(ge=100, le=MAX_DIRECT_BYTES)]
 
 AUTO: Final = "auto"
 
-DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 80, OutputFormat.WEBP: 78, OutputFormat.AVIF: 50}
+DEFAULT_QUALITY: Final = {OutputFormat.JPEG: 80, OutputFormat.WEBP: 78, OutputFormat.AVIF: 43}
 """Quality of a format whose variant names none. The others have none: they are lossless, but for a palette."""
 
 EFFORT_OF: Final = {Profile.BEST: 8, Profile.BALANCED: 5, Profile.FAST: 2}

@@ -10,23 +10,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from contracts.encoding import codec_ms, effort_spent
 from contracts.formats import ImageFormat
 from contracts.framing import Fit, Resize, Unit
 from contracts.identifiers import VariantName
 from contracts.job import Fault, JobState, Source
 from contracts.limits import MAX_OUTPUT_SIDE, MAX_PARTS, MAX_PIXELS, MAX_SIDE
-from contracts.outputs import AUTO, OutputFormat
+from contracts.outputs import AUTO
 from contracts.variants import Variant
 
-# Measured 2026-11 with Pillow 13 on one core: encoding one megapixel of a photograph with our settings.
-_ENCODE_MS_PER_MEGAPIXEL: Final = {
-    OutputFormat.JPEG: 12,
-    OutputFormat.WEBP: 110,
-    OutputFormat.PNG: 120,
-    OutputFormat.AVIF: 250,
-    OutputFormat.GIF: 150,
-    OutputFormat.TIFF: 120,
-}
 _STEP_MS_PER_MEGAPIXEL: Final = {
     "rotate": 80,
     "background": 15,
@@ -40,16 +32,6 @@ _LINEAR_MS_PER_MEGAPIXEL: Final = 25
 """Of the original: nothing of it may be left out at decoding."""
 _PLAIN: Final = Variant(name="plain")
 
-_SLOWER: Final = {
-    OutputFormat.JPEG: (0.7, 0.7, 0.7, 1, 1, 1, 1, 1, 1, 1),
-    OutputFormat.WEBP: (0.4, 0.3, 0.5, 0.8, 1, 1, 1, 1, 1.4, 1.4),
-    OutputFormat.PNG: (0.3, 0.3, 0.3, 0.4, 0.7, 1, 1, 1.5, 4, 9),
-    OutputFormat.AVIF: (0.6, 0.6, 0.6, 0.6, 1, 1, 1.8, 1.8, 2.8, 15),
-    OutputFormat.GIF: (0.6, 0.6, 0.6, 1, 1, 1, 1, 1, 1, 1),
-    OutputFormat.TIFF: (1,) * 10,
-}
-"""By effort, 0 to 9, beside what is done when nothing is said."""
-_LOSSLESS: Final = 9
 _BUDGET_TRIES: Final = 4
 _PROXY_MEGAPIXELS: Final = 5 * 512 * 512 / 1_000_000
 _FRAME_MS_PER_MEGAPIXEL: Final = 40
@@ -135,9 +117,7 @@ def encode_ms(variant: Variant, width: int, height: int, frames: int = 1) -> flo
     output = variant.output
     out_width, out_height = _largest_size(variant, width, height)
     steps = sum(ms for name, ms in _STEP_MS_PER_MEGAPIXEL.items() if getattr(variant, name) != getattr(_PLAIN, name))
-    codec = _ENCODE_MS_PER_MEGAPIXEL[output.format] * _SLOWER[output.format][output.effective_effort]
-    if output.lossless and output.format is OutputFormat.WEBP:
-        codec *= _LOSSLESS
+    codec = codec_ms(output, effort_spent(output, out_width * out_height * frames))
     each = out_width * out_height * (steps + codec * (_BUDGET_TRIES if output.max_bytes else 1))
     if variant.resize and variant.resize.linear:
         each += _LINEAR_MS_PER_MEGAPIXEL * width * height

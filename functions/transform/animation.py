@@ -5,11 +5,12 @@
 Timing and how often it is shown are kept. Called by `pipeline` for variants that stay animations.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
+from contracts.encoding import effort_spent
 from contracts.errors import OutOfTime
 from contracts.outputs import Output, OutputFormat
 from functions.transform.steps.decode import Source, frames, plays
@@ -54,7 +55,8 @@ def animated(
         pixels = shrunk(straight(last.pixels), scale)
         if writer is None:
             size = pixels.size
-            writer = _writer(size, output, quality, plays(source))
+            effort = effort_spent(output, size[0] * size[1] * output.frames_of(source.frames))
+            writer = _writer(size, output, quality, effort, plays(source))
         writer.add(pixels, milliseconds)
     assert last is not None  # an original without a frame is corrupt
     assert writer is not None
@@ -62,20 +64,20 @@ def animated(
     return body, size, tuple(warnings)
 
 
-def _writer(size: Size, output: Output, quality: int | None, times: int) -> "GifWriter | WebpWriter":
+def _writer(size: Size, output: Output, quality: int | None, effort: int, times: int) -> "GifWriter | WebpWriter":
     if output.format is OutputFormat.GIF:
         # a GIF says how often it is shown again
-        return gif_writer(size, output, None if times == 1 else max(0, times - 1))
-    return WebpWriter(size, output, quality, times)
+        return gif_writer(size, output, effort, None if times == 1 else max(0, times - 1))
+    return WebpWriter(size, webp_options(output, quality, effort), times)
 
 
 class WebpWriter:
     """The file of an animated WebP, by libwebp's own incremental encoder: Pillow's `save` would hold every frame."""
 
-    def __init__(self, size: Size, output: Output, quality: int | None, times: int) -> None:
+    def __init__(self, size: Size, options: Mapping[str, Any], times: int) -> None:
+        """`options` are those of `encode.webp_options`."""
         from PIL import _webp
 
-        options = webp_options(output, quality)
         self._lossless = bool(options.get("lossless"))
         self._quality, self._method = options["quality"], options["method"]
         least, most = _KEY_FRAMES[self._lossless]

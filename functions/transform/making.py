@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.encoding import effort_spent
 from contracts.formats import ImageFormat, measure
 from contracts.outputs import AUTO, MetadataPolicy, Output, OutputFormat
 from contracts.quality import Choice
@@ -23,6 +24,8 @@ from functions.transform.steps.picture import Picture, straight
 
 FIRST_FRAME: Final = "first-frame-only"
 """Warning of a variant that shows one picture of several, though nobody said that it should."""
+LESS_EFFORT: Final = "effort-lowered"
+"""Warning of a variant so large that the effort which was asked for would have taken too long."""
 _FIRST: Final = ("first", 1)
 _MOVING: Final = frozenset({ImageFormat.GIF, ImageFormat.WEBP})
 
@@ -56,6 +59,11 @@ def moves(source: Source, output: Output) -> bool:
     return source.format in _MOVING and source.frames > 1 and output.frames_of(source.frames) > 1
 
 
+def _is_wished(output: Output) -> bool:
+    """Whether an effort was asked for in so many words."""
+    return output.effort is not None or output.profile is not None
+
+
 def still(source: Source, picture: Picture, framed: Frame, variant: Variant) -> Made:
     """The file of one picture. Raises BudgetUnreachable, and what Pillow raises."""
     output = variant.output
@@ -64,6 +72,10 @@ def still(source: Source, picture: Picture, framed: Frame, variant: Variant) -> 
     warnings = picture.warnings
     if source.frames > 1 and output.frames not in _FIRST:
         warnings += (FIRST_FRAME,)
+
+    width, height = picture.pixels.size
+    if _is_wished(output) and effort_spent(output, width * height) < output.effective_effort:
+        warnings += (LESS_EFFORT,)
 
     def file(quality: int | None, scale: float) -> tuple[bytes, Size]:
         pixels = shrunk(picture.pixels, scale)

@@ -31,7 +31,7 @@ _NS_PER_DECODED_PIXEL: Final = 2.0
 _NS_PER_ENCODED_PIXEL: Final = {
     OutputFormat.JPEG: 8.0,
     OutputFormat.WEBP: 60.0,
-    OutputFormat.AVIF: 45.0,
+    OutputFormat.AVIF: 650.0,
     OutputFormat.PNG: 290.0,
     OutputFormat.GIF: 150.0,
     OutputFormat.TIFF: 120.0,

@@ -23,7 +23,7 @@ from functions.transform.steps.encode import encode, opened, shrunk
 from functions.transform.steps.picture import straight
 
 TARGET: Final = 0.97
-"""Likeness that `auto` aims at: what JPEG reaches at about 70 to 80, WebP at 80 to 90, AVIF at about 50."""
+"""Likeness that `auto` aims at: what JPEG reaches at about 70 to 80, WebP at 80 to 90."""
 _SEARCHED: Final = {OutputFormat.JPEG: (30, 92), OutputFormat.WEBP: (30, 92), OutputFormat.AVIF: (25, 80)}
 _PROXY_SIDE: Final = 512
 _PROBES: Final = 5

@@ -274,3 +274,16 @@ def test_nothing_is_said_of_a_quality_that_was_asked_for() -> None:
     file = made(pictures.encoded(pictures.photo(40, 30), "png"), ImageFormat.PNG, quality=50)
     assert file.choice is None
     assert Image.open(io.BytesIO(file.body)).size == (40, 30)
+
+
+# effort --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_effort_that_would_take_too_long_is_lowered_and_the_variant_says_so() -> None:
+    data = pictures.encoded(pictures.photo(1_000, 900), ImageFormat.JPEG)
+    budget = 2_000_000
+    said = made(data, format=OutputFormat.PNG, effort=9, max_bytes=budget)
+    assert said.warnings == ("effort-lowered",)
+    assert said.body == made(data, format=OutputFormat.PNG, effort=8, max_bytes=budget).body
+    # what nobody asked for is no broken promise
+    assert made(data, format=OutputFormat.PNG, max_bytes=budget).warnings == ()
