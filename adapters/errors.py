@@ -64,6 +64,7 @@ CONFLICTS: Final = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 _BY_CODE: Final[dict[str, type[PipelineError]]] = {
     **dict.fromkeys(_TOO_FAST | _OLD_KEYS | _BROKEN_ON_THE_WAY | CONFLICTS, Unavailable),
     "ConditionalCheckFailedException": RevisionMoved,
+    "TransactionConflictException": RevisionMoved,  # a transaction has the row in hand
     "PreconditionFailed": AlreadyStored,
     "NoSuchKey": SourceMissing,
     "NoSuchVersion": SourceMissing,

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from adapters.clients import AwsClient
 from adapters.errors import code_of, translated
 from adapters.rows import NOT_THERE, Item, at_revision, delivery_item, documents, is_refused, queried
+from adapters.tallies import correction_update
 from contracts.deliveries import Delivery
 from contracts.errors import ResourceLimit, RevisionMoved, Unavailable
 from contracts.identifiers import JobId
@@ -54,7 +55,8 @@ class DynamoLedger:
 
     def replace(self, job: Job, expected_revision: int, also: Sequence[Delivery] = ()) -> None:
         row = {"TableName": self._table, "Item": item_of(job, self._shards), **at_revision(expected_revision)}
-        if not also:
+        corrections = correction_update(self._table, job, expected_revision)
+        if not also and not corrections:
             with translated():
                 self._client.put_item(**row)
             return
@@ -62,7 +64,7 @@ class DynamoLedger:
         with translated({"TransactionCanceledException": Unavailable}):
             try:
                 # botocore gives it a token of its own: repeated after a lost reply, it is done once
-                self._client.transact_write_items(TransactItems=[{"Put": row}, *born])
+                self._client.transact_write_items(TransactItems=[{"Put": row}, *born, *corrections])
             except ClientError as error:
                 if is_refused(error):
                     raise RevisionMoved("the job or a delivery of it was written by somebody else") from error

@@ -26,6 +26,7 @@ NOT_THERE: Final = {
     "ExpressionAttributeNames": {"#key": JOBS.hash_key},
 }
 """Both tables' hash keys have one name."""
+_WRITTEN: Final = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 
 def at_revision(expected: int) -> dict[str, Any]:
@@ -38,9 +39,12 @@ def at_revision(expected: int) -> dict[str, Any]:
 
 
 def is_refused(error: ClientError) -> bool:
-    """Whether a transaction was cancelled by one of its conditions."""
+    """Whether a transaction was cancelled by one of its conditions, or by another transaction on one of its rows.
+
+    Both say that somebody else is writing: the cure is to read again.
+    """
     answer: Mapping[str, Any] = error.response
-    return any(one.get("Code") == "ConditionalCheckFailed" for one in answer.get("CancellationReasons", []))
+    return any(one.get("Code") in _WRITTEN for one in answer.get("CancellationReasons", []))
 
 
 def documents(client: AwsClient, table: str, keys: Sequence[Item]) -> Iterator[bytes]:

@@ -1,19 +1,21 @@
-"""What tenants had of a day, on DynamoDB: one small row a tenant and day, in the table of jobs.
+"""What tenants had of a day, on DynamoDB: small rows of a tenant and day, in the table of jobs.
 
-Not in the registry, whose rows outlive jobs: counting takes no right that keeping jobs does not. It is in no index, and
-goes by itself after three months.
+One has what hosts were given, and is replaced under its revision. The others have what was put right since: they are
+added to, by the very transaction that writes the job (`ledger`). None is in an index, and all go by themselves after
+three months.
 """
 
 from typing import Any, Final
 
 from adapters.clients import AwsClient
 from adapters.errors import translated
+from adapters.rows import Item
+from contracts.charges import Amounts
 from contracts.errors import RevisionMoved, Unavailable
 from contracts.identifiers import Tenant
-from contracts.job import Instant
+from contracts.job import Instant, Job
 from contracts.limits import DAY_SECONDS
-from contracts.quotas import Amounts
-from contracts.tables import JOBS, tally_key
+from contracts.tables import JOBS, correction_key, correction_keys, tally_key
 from contracts.tallies import Tally
 
 KEPT_DAYS: Final = 92
@@ -30,15 +32,22 @@ class DynamoTallies:
 
     def read(self, tenant: Tenant, day: Instant) -> Tally:
         # the right to read many items by their keys is there already; one to read a single item would be another
-        key = {JOBS.hash_key: {"S": tally_key(tenant, day)}}
+        own = tally_key(tenant, day)
+        keys = [{JOBS.hash_key: {"S": key}} for key in (own, *correction_keys(tenant, day))]
         with translated():
             answer = self._client.batch_get_item(
-                RequestItems={self._table: {"Keys": [key], "ConsistentRead": True}},
+                RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}},
             )
         items = answer["Responses"].get(self._table, [])
         if answer.get("UnprocessedKeys"):
             raise Unavailable("DynamoDB left the tally unread")
-        return _tally(items[0]) if items else Tally(revision=0, amounts=Amounts())
+        revision, given, corrected = 0, Amounts(), Amounts()
+        for item in items:
+            if item[JOBS.hash_key]["S"] == own:
+                revision, given = int(item["revision"]["N"]), _amounts(item)
+            else:
+                corrected += _amounts(item)
+        return Tally(revision=revision, amounts=given, corrected=corrected)
 
     def replace(self, tenant: Tenant, day: Instant, tally: Tally, expected_revision: int) -> None:
         counted = {name: {"N": str(getattr(tally.amounts, name))} for name in _AMOUNTS}
@@ -60,13 +69,36 @@ class DynamoTallies:
                     "kind": {"S": "tally"},
                     "tenant": {"S": tenant},
                     "revision": {"N": str(tally.revision)},
-                    "ttl": {"N": str(day // 1_000 + KEPT_DAYS * DAY_SECONDS)},
+                    "ttl": {"N": _gone_at(day)},
                     **counted,
                 },
                 **condition,
             )
 
 
-def _tally(item: dict[str, Any]) -> Tally:
-    amounts = Amounts(**{name: int(item[name]["N"]) for name in _AMOUNTS if name in item})
-    return Tally(revision=int(item["revision"]["N"]), amounts=amounts)
+def correction_update(table: str, job: Job, replaced: int) -> list[Item]:
+    """What the transaction that writes this job over the revision `replaced` has to do beside; mostly nothing."""
+    correction = job.correction(replaced)
+    if correction is None:
+        return []
+    names = {f"#{name}": name for name in (*_AMOUNTS, "kind", "tenant", "ttl")}
+    added = {f":{name}": {"N": str(getattr(correction.amounts, name))} for name in _AMOUNTS}
+    said = {":kind": {"S": "tally"}, ":tenant": {"S": job.tenant}, ":ttl": {"N": _gone_at(correction.day)}}
+    update = {
+        "TableName": table,
+        "Key": {JOBS.hash_key: {"S": correction_key(job.tenant, correction.day, job.id)}},
+        "UpdateExpression": "ADD "
+        + ", ".join(f"#{name} :{name}" for name in _AMOUNTS)
+        + " SET #kind = :kind, #tenant = :tenant, #ttl = :ttl",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": added | said,
+    }
+    return [{"Update": update}]
+
+
+def _gone_at(day: Instant) -> str:
+    return str(day // 1_000 + KEPT_DAYS * DAY_SECONDS)
+
+
+def _amounts(item: Item) -> Amounts:
+    return Amounts(**{name: int(item[name]["N"]) for name in _AMOUNTS if name in item})

@@ -29,6 +29,7 @@ BY_NAME: Final[dict[str, tuple[str, ...]]] = {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
+        "dynamodb:UpdateItem",
     ),
     "logs:log-group:/aws/lambda/{prefix}*": ("logs:CreateLogStream", "logs:PutLogEvents"),
     "logs:log-group:/aws/vpc/{prefix}*": ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),

@@ -13,7 +13,13 @@ from components.access import VERSION, tls_only
 Document = dict[str, Any]
 
 GATED: Final = {
-    "dynamodb": ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+    "dynamodb": (
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    ),
     "s3": (
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",

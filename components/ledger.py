@@ -24,6 +24,10 @@ class LedgerTable:
         role.allow(["dynamodb:BatchGetItem", "dynamodb:PutItem"], self.arn)
         let_decrypt(self._stage, role)
 
+    def corrected_by(self, role: ProcessRole) -> None:
+        """The role may add to items, which it does to tallies as part of a job's write."""
+        role.allow(["dynamodb:UpdateItem"], self.arn)
+
     def looked_up_by(self, role: ProcessRole) -> None:
         """The role may read one item by its whole key, and nothing else."""
         role.allow(["dynamodb:GetItem"], self.arn)

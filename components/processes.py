@@ -79,6 +79,7 @@ class Processes:
             self._originals.storable_by(role, under=way)
             self._originals.checkable_by(role, under=way)
         self._tables.jobs.kept_by(role)
+        self._tables.jobs.corrected_by(role)
         self._tables.jobs.listed_by(role)
         for queue in ANNOUNCED:
             self._queues[queue].fed_by(role)
@@ -104,6 +105,7 @@ class Processes:
         for way in WAYS:
             self._originals.checkable_by(role, under=way)
         self._tables.jobs.kept_by(role)
+        self._tables.jobs.corrected_by(role)
         self._tables.jobs.swept_by(role)
         # endpoints that are called, and one that says it is gone
         self._tables.registry.looked_up_by(role)

@@ -6,6 +6,7 @@ computed inside `step`, on the job as it is at the write.
 
 from msgspec import Struct
 
+from contracts.charges import Charge
 from contracts.identifiers import JobId, Tenant
 from contracts.job import Instant, Lane, Source
 from contracts.messages import Finished
@@ -31,6 +32,8 @@ class Reserved(Struct, frozen=True, kw_only=True):
     analyse: tuple[str, ...] | None = None
     webhook: str | None = None
     request_id: str = ""
+    charge: Charge | None = None
+    """What was taken for it, if that is to be corrected by what arrives."""
 
 
 class Stored(Struct, frozen=True, kw_only=True):

@@ -161,7 +161,8 @@ def step(job: Job | None, events: Sequence[Event], now: Instant, timing: Timing)
     if job is None or job is before:
         return Outcome(job=before, changed=False, verdicts=tuple(verdicts), reasons=tuple(reasons))
     revision = 1 if before is None else before.revision + 1
-    job = replace(job, revision=revision, updated_at=now, alarm_at=rules.alarm_of(job, timing))
+    charge = rules.charge_of(job, revision)
+    job = replace(job, revision=revision, updated_at=now, alarm_at=rules.alarm_of(job, timing), charge=charge)
     return Outcome(
         job=job, changed=True, verdicts=tuple(verdicts), reasons=tuple(reasons), send=_newly_owed(before, job, now)
     )

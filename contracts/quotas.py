@@ -52,23 +52,6 @@ USUAL: Final = Quotas(
 5 USD of the function's time at four variants each: a runaway script is stopped at the price of a lunch."""
 
 
-class Amounts(Struct, frozen=True, kw_only=True):
-    """What is counted by the day."""
-
-    jobs: int = 0
-    bytes: int = 0
-    pixels: int = 0
-
-    def __add__(self, other: "Amounts") -> "Amounts":
-        return Amounts(jobs=self.jobs + other.jobs, bytes=self.bytes + other.bytes, pixels=self.pixels + other.pixels)
-
-    def __sub__(self, other: "Amounts") -> "Amounts":
-        return Amounts(jobs=self.jobs - other.jobs, bytes=self.bytes - other.bytes, pixels=self.pixels - other.pixels)
-
-    def covers(self, other: "Amounts") -> bool:
-        return self.jobs >= other.jobs and self.bytes >= other.bytes and self.pixels >= other.pixels
-
-
 class Policy(Struct, frozen=True, kw_only=True):
     """One quota as it stands. `window_seconds` None: it has no window, as `in-flight`."""
 

@@ -23,7 +23,8 @@ Beside it lie the deliveries of its final events, each in an envelope of the sam
     shard         N  of `due`, above every job's, so that no backlog of deliveries stands before a job
     ttl           N  thirty days after it was born
 
-Beside them stand small items that are no jobs: `tally#<tenant>#<day>`, what a tenant had of a day.
+Beside them stand small items that are no jobs: `tally#<tenant>#<day>`, what hosts were given of a tenant's day, and
+`tally#<tenant>#<day>#<n>`, what writes of its jobs put right of it.
 """
 
 import zlib
@@ -94,11 +95,23 @@ def tenant_day(tenant: str, created_at: int) -> str:
 
 TALLY: Final = "tally#"
 """What the hash keys of tallies begin with."""
+CORRECTION_ROWS: Final = 8
+"""Of each tenant and day: transactions that meet on a row refuse each other."""
 
 
 def tally_key(tenant: str, day: int) -> str:
     """Hash key of what a tenant had of the day (UTC) that this moment (ms) is of."""
     return f"{TALLY}{tenant_day(tenant, day)}"
+
+
+def correction_key(tenant: str, day: int, job_id: str) -> str:
+    """Hash key of the row that a job's correction of that day goes to."""
+    return correction_keys(tenant, day)[shard_of(job_id, CORRECTION_ROWS)]
+
+
+def correction_keys(tenant: str, day: int) -> list[str]:
+    """Hash keys of all rows that corrections of this day are in."""
+    return [f"{tally_key(tenant, day)}#{number}" for number in range(CORRECTION_ROWS)]
 
 
 def api_key_key(prefix: str) -> str:

@@ -4,9 +4,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from contracts.charges import Amounts
 from contracts.identifiers import Tenant
 from contracts.job import Instant
-from contracts.quotas import Amounts
 
 
 class Tally(Struct, frozen=True, kw_only=True):
@@ -14,6 +14,13 @@ class Tally(Struct, frozen=True, kw_only=True):
 
     revision: int
     amounts: Amounts
+    corrected: Amounts = Amounts()
+    """What writes of jobs put right since (`charges`); read, and never written from here."""
+
+    @property
+    def had(self) -> Amounts:
+        """What counts."""
+        return self.amounts + self.corrected
 
 
 class Tallies(Protocol):
@@ -24,5 +31,5 @@ class Tallies(Protocol):
         ...
 
     def replace(self, tenant: Tenant, day: Instant, tally: Tally, expected_revision: int) -> None:
-        """Write it whole; raises RevisionMoved if the revision is another. It is kept for three months."""
+        """Write what was given, whole; raises RevisionMoved if the revision is another. Kept for three months."""
         ...

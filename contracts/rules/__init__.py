@@ -6,13 +6,14 @@ are `step`'s.
 
 from contracts.rules.ending import cancelled, deleted, erased, expired, lapsed_debt, notified, retried
 from contracts.rules.parts import Refusal
-from contracts.rules.upload import alarm_of, lapsed_alarm, refused, reserved, stored
+from contracts.rules.upload import alarm_of, charge_of, lapsed_alarm, refused, reserved, stored
 from contracts.rules.work import crashed, finished, planned
 
 __all__ = [
     "Refusal",
     "alarm_of",
     "cancelled",
+    "charge_of",
     "crashed",
     "deleted",
     "erased",

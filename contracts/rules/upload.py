@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from contracts.charges import Amounts, Charge
 from contracts.debts import open_sent, owe_erase, seconds
 from contracts.events import LapsedAlarm, Refused, Reserved, Stored
 from contracts.job import SCHEMA, DebtKind, Fault, Instant, Job, JobState, Original, VariantRecord
@@ -29,6 +30,7 @@ def reserved(event: Reserved, now: Instant) -> Job:
         meta=event.meta,
         analyse=event.analyse,
         webhook=event.webhook,
+        charge=event.charge,
         source=event.source,
         variants=tuple(VariantRecord(spec=spec) for spec in event.variants),
     )
@@ -44,6 +46,18 @@ def alarm_of(job: Job, timing: Timing) -> Instant | None:
     if job.state is JobState.DELETING:
         return min(debt.due_at for debt in job.debts)
     return job.expires_at
+
+
+def charge_of(job: Job, revision: int) -> Charge | None:
+    """The job's charge as it is written with this revision: corrected once nobody waits for the file any more.
+
+    A picture costs what it is, as if it had come through the service; what was refused, and what never came, nothing.
+    """
+    charge = job.charge
+    if charge is None or charge.corrected is not None or job.state is JobState.AWAITING_UPLOAD:
+        return charge
+    arrived = Amounts() if job.original is None else job.source.cost
+    return replace(charge, corrected=arrived - charge.taken, revision=revision)
 
 
 def stored(job: Job, event: Stored, now: Instant, timing: Timing) -> Job | Refusal:

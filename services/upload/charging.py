@@ -7,26 +7,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from contracts.charges import Amounts, Charge
 from contracts.errors import QuotaExceeded
 from contracts.identifiers import Tenant, derived_job_id
 from contracts.ports import Ledger
-from contracts.quotas import Amounts
 
 
 class Charging(Protocol):
     """Takes what a job costs its tenant."""
 
-    def charged(self, tenant: Tenant, amounts: Amounts) -> "Charge": ...
+    def charged(self, tenant: Tenant, amounts: Amounts) -> "Taken": ...
 
 
-class Charge(Protocol):
+class Taken(Protocol):
     """Something that was taken."""
+
+    @property
+    def charge(self) -> Charge | None:
+        """For a row that will know better what it costs: from then on the row gives back, and `refund` is not called.
+
+        None if nothing was taken.
+        """
+        ...
 
     def refund(self) -> None: ...
 
 
 class Free:
     """Nobody counts."""
+
+    charge: Charge | None = None
 
     def charged(self, tenant: Tenant, amounts: Amounts) -> "Free":
         return self
@@ -37,7 +47,7 @@ class Free:
 
 def charged_once(
     charging: Charging, tenant: Tenant, amounts: Amounts, ledger: Ledger, idempotency_key: str | None
-) -> Charge:
+) -> Taken:
     """The charge of a request; nothing for one that may only be repeating itself, where there is no room for more.
 
     Raises QuotaExceeded, Unavailable.
@@ -51,7 +61,7 @@ def charged_once(
 
 
 @contextmanager
-def kept_if_done(charge: Charge) -> Iterator[None]:
+def kept_if_done(charge: Taken) -> Iterator[None]:
     """Gives the charge back if what it was for fails."""
     try:
         yield

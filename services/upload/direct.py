@@ -3,6 +3,7 @@
     presign    Reserved: create the row ──▶ sign a form for its key ──▶ 201
     (client)   posts the file; S3 checks key, type, size, checksum and time, and tells the `ingest` queue
     complete   look at what is there ──▶ Stored or Refused: replace the row ──▶ 202 or the fault ──▶ announce
+               and what was charged by the form's bounds is put right by that write
 
 Whoever looks first commits: this, the reader of `ingest`, or the sweeper once the time to post is long over. The pinned
 version is what counts from then on, whatever is posted over it.
@@ -15,6 +16,7 @@ import structlog
 from msgspec import Struct
 
 from contracts.arrivals import arrived
+from contracts.charges import Amounts, Charge
 from contracts.direct import DirectUpload, direct_fingerprint
 from contracts.errors import Gone, ImageCorrupt, RevisionMoved, StateConflict, Unavailable
 from contracts.events import Reserved
@@ -25,7 +27,6 @@ from contracts.lifecycle import owed, step
 from contracts.limits import MAX_PIXELS, Timing
 from contracts.places import DIRECT, OriginalPlace
 from contracts.ports import Clock, Ledger, OriginalRanges, Post, PostSigner
-from contracts.quotas import Amounts
 from contracts.variants import Variant
 from services import edge
 from services.upload.charging import Charging, Free, charged_once, kept_if_done
@@ -86,24 +87,23 @@ class DirectIntake:
 
         Raises KeyReused if the key belongs to another request, Gone if its job is over without an original or the time
         to post is, QuotaExceeded if its tenant may not send it now, Unavailable if a port did not answer. It costs the
-        bytes that may be posted and, as nobody has seen the picture yet, the pixels that a photograph of so many has.
+        bytes that may be posted and, as nobody has seen the picture yet, the pixels that a photograph of so many has;
+        what it costs in the end the row knows (`charges`). A row that may have been made, or not, keeps its charge.
         """
         most = wish.asked.bounds[1]
         cost = Amounts(jobs=1, bytes=most, pixels=min(MAX_PIXELS, PIXELS_PER_BYTE * most))
-        charge = charged_once(self._charging, wish.tenant, cost, self._ledger, wish.idempotency_key)
-        with kept_if_done(charge):
-            granted = self._granted(wish)
-        if granted.replayed:
-            charge.refund()
-        return granted
-
-    def _granted(self, wish: Wish) -> Granted:
-        now = self._clock.now()
-        fresh = step(None, [self._reservation(wish, now)], now, self._timing).job
-        assert fresh is not None
+        taken = charged_once(self._charging, wish.tenant, cost, self._ledger, wish.idempotency_key)
+        with kept_if_done(taken):
+            now = self._clock.now()
+            fresh = step(None, [self._reservation(wish, now, taken.charge)], now, self._timing).job
+            assert fresh is not None
         existing = self._ledger.create(fresh)
-        job = existing or fresh
         replayed = existing is not None and existing != fresh
+        if replayed:
+            taken.refund()
+        return self._granted(wish, fresh, existing or fresh, now, replayed=replayed)
+
+    def _granted(self, wish: Wish, fresh: Job, job: Job, now: Instant, *, replayed: bool) -> Granted:
         if replayed:
             check_adoptable(job, fresh)
             if job.original is not None:
@@ -159,7 +159,7 @@ class DirectIntake:
             return Accepted(job=current, messages=outcome.send)
         raise Unavailable("the job is being changed by too many at once")
 
-    def _reservation(self, wish: Wish, now: Instant) -> Reserved:
+    def _reservation(self, wish: Wish, now: Instant, charge: Charge | None) -> Reserved:
         key, asked, timing = wish.idempotency_key, wish.asked, self._timing
         job_id = new_job_id(now, self._randomness(10)) if key is None else derived_job_id(wish.tenant, key)
         sha256 = asked.content_sha256()
@@ -180,6 +180,7 @@ class DirectIntake:
             analyse=asked.analyse,
             webhook=asked.webhook,
             request_id=wish.request_id,
+            charge=charge,
         )
 
 

@@ -28,7 +28,6 @@ from contracts.options import Options, fingerprint, invalid
 from contracts.places import INLINE, OriginalPlace
 from contracts.planning import why_beyond
 from contracts.ports import Clock, Ledger, OriginalStore, Pinned
-from contracts.quotas import Amounts
 from contracts.variants import Variant
 from services.upload.charging import Charging, Free, charged_once, kept_if_done
 from services.upload.shares import Lanes, OneLane
@@ -112,7 +111,7 @@ class Intake:
             if beyond is not None:
                 raise invalid(f"#/variants/{number}/crop", beyond)
         with self._counted():
-            cost = cost_of(arrival.source)
+            cost = arrival.source.cost
             charge = charged_once(self._charging, arrival.tenant, cost, self._ledger, arrival.idempotency_key)
             with kept_if_done(charge):
                 accepted = self._accept(arrival)
@@ -231,12 +230,6 @@ class Intake:
         if found is None:
             raise gone(job)
         return found
-
-
-def cost_of(source: Source) -> Amounts:
-    """What a picture takes of its tenant's day: its bytes, and the pixels of all its frames."""
-    pixels = (source.width or 0) * (source.height or 0) * source.frames
-    return Amounts(jobs=1, bytes=source.bytes or 0, pixels=pixels)
 
 
 def check_adoptable(job: Job, fresh: Job) -> None:

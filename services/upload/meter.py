@@ -16,15 +16,17 @@ from typing import Final
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
+from contracts.charges import Amounts, Charge
 from contracts.errors import QuotaExceeded, RevisionMoved, Unavailable
 from contracts.identifiers import Tenant
 from contracts.job import Instant
 from contracts.limits import DAY_SECONDS, MIB
 from contracts.ports import Clock
-from contracts.quotas import MEGAPIXEL, UNLIMITED, Amounts, Policy, Quotas, day_of, seconds_left
+from contracts.quotas import MEGAPIXEL, UNLIMITED, Policy, Quotas, day_of, seconds_left
 from contracts.tallies import Tallies, Tally
-from services.upload.charging import Charge
+from services.upload.charging import Taken
 from services.upload.shares import InFlight
 
 SLICE: Final = Amounts(jobs=256, bytes=256 * MIB, pixels=256 * MEGAPIXEL)
@@ -71,6 +73,7 @@ class _Taken:
 
     def __init__(self, lease: _Lease, day: Instant, amounts: Amounts) -> None:
         self._lease, self._day, self._amounts = lease, day, amounts
+        self.charge = Charge(day=day, taken=amounts)
 
     def refund(self) -> None:
         with self._lease.lock:
@@ -113,7 +116,7 @@ class Meter:
                 raise _exceeded(["requests"], "too many requests in a short time", 1)
             bucket.drops -= 1
 
-    def charged(self, tenant: Tenant, amounts: Amounts) -> Charge:
+    def charged(self, tenant: Tenant, amounts: Amounts) -> Taken:
         """Take it. Raises QuotaExceeded for what the day, or the jobs in flight, have no room for; Unavailable."""
         quotas, now = self.quotas_of(tenant), self._clock.now()
         if quotas.jobs_in_flight is not None and self._in_flight.reached(tenant, quotas.jobs_in_flight):
@@ -138,7 +141,7 @@ class Meter:
         today = day_of(now)
         wanted = today if day is None else day_of(day)
         tally = self._tallies.read(tenant, wanted)
-        amounts = tally.amounts
+        amounts = tally.had
         lease = self._lease(tenant, today)
         with lease.lock:
             if wanted == lease.day:
@@ -153,17 +156,21 @@ class Meter:
             leases = list(self._leases.items())
         for tenant, lease in leases:
             with lease.lock:
-                if lease.left == Amounts() or lease.day != day_of(self._clock.now()):
-                    continue
-                tally = lease.tally
-                given = Tally(revision=tally.revision + 1, amounts=tally.amounts - lease.left)
-                try:
-                    self._tallies.replace(tenant, lease.day, given, tally.revision)
-                except (RevisionMoved, Unavailable):
-                    # it counts as had: a slice, until midnight
-                    _log.info("lease.kept", bytes=lease.left.bytes, pixels=lease.left.pixels)
-                    continue
-                lease.left, lease.tally = Amounts(), given
+                self._give_back(tenant, lease)
+
+    def _give_back(self, tenant: Tenant, lease: _Lease) -> None:
+        """What is left of one lease, whose lock is held."""
+        if lease.left == Amounts():
+            return
+        tally = lease.tally
+        given = replace(tally, revision=tally.revision + 1, amounts=tally.amounts - lease.left)
+        try:
+            self._tallies.replace(tenant, lease.day, given, tally.revision)
+        except (RevisionMoved, Unavailable):
+            # it counts as had: a slice of that day
+            _log.info("lease.kept", bytes=lease.left.bytes, pixels=lease.left.pixels)
+            return
+        lease.left, lease.tally = Amounts(), given
 
     def _filled(self, tenant: Tenant, quotas: Quotas, rate: int) -> _Bucket:
         now = self._clock.now()
@@ -183,6 +190,8 @@ class Meter:
         with lease.lock:
             # a clock that went back stays on the later day: leases are never mixed
             if lease.day < day:
+                # what the day that is over shows is then what was had
+                self._give_back(tenant, lease)
                 lease.day, lease.left, lease.tally = day, Amounts(), Tally(revision=0, amounts=Amounts())
         return lease
 
@@ -193,7 +202,7 @@ class Meter:
             is_fresh = attempt > 0 or lease.tally.revision == 0
             if is_fresh:
                 lease.tally = self._tallies.read(tenant, lease.day)
-            had = lease.tally.amounts + missing
+            had = lease.tally.had + missing
             over = _beyond(quotas, had)
             if over and is_fresh:
                 for name in over:
@@ -205,7 +214,7 @@ class Meter:
                 # others may have given back what they did not spend
                 continue
             wanted = missing + _slice(quotas, had)
-            taken = Tally(revision=lease.tally.revision + 1, amounts=lease.tally.amounts + wanted)
+            taken = replace(lease.tally, revision=lease.tally.revision + 1, amounts=lease.tally.amounts + wanted)
             try:
                 self._tallies.replace(tenant, lease.day, taken, lease.tally.revision)
             except RevisionMoved:
@@ -234,7 +243,7 @@ class Meter:
         had = Amounts()
         if lease is not None and lease.day == day_of(now):
             # two words that may be of two moments: a hint, not a promise
-            left, had = lease.left, lease.tally.amounts
+            left, had = lease.left, lease.tally.had
         day = {"window_seconds": DAY_SECONDS, "seconds": seconds_left(now)}
         spent = had - left
         if quotas.bytes_per_day is not None:

@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 
 from msgspec import Struct
 
+from contracts.charges import Amounts
 from contracts.deliveries import Delivery, decode_delivery, encode_delivery
 from contracts.digests import in_base64
 from contracts.errors import AlreadyStored, PipelineError, ResourceLimit, RevisionMoved, SourceMissing, Unavailable
@@ -24,7 +25,6 @@ from contracts.messages import Outgoing, Queue, encode
 from contracts.outside_ports import Reply
 from contracts.places import original_prefixes, result_prefix
 from contracts.ports import DeliveryKey, Depth, Entry, Glance, Head, Link, Pinned, Post, Received
-from contracts.quotas import Amounts
 from contracts.tables import MAX_DUE_SHARDS, delivery_shard, shard_of, tally_key
 from contracts.tallies import Tally
 from contracts.targets import parse_target
@@ -419,6 +419,8 @@ class MemoryLedger:
         self._rows: dict[JobId, bytes] = {}
         self.deliveries: dict[DeliveryKey, bytes] = {}
         """Beside the jobs, as in the table; `MemoryDeliveries` reads and writes them."""
+        self.corrections: dict[str, Amounts] = {}
+        """By the keys of the tallies that they are of; `MemoryTallies` reads them."""
 
     def create(self, job: Job) -> Job | None:
         row = _row(job)
@@ -438,6 +440,10 @@ class MemoryLedger:
                 raise RevisionMoved("the row has another revision")
             if any(delivery.key in self.deliveries for delivery in also):
                 raise RevisionMoved("the delivery is there already")
+            correction = job.correction(expected_revision)
+            if correction is not None:
+                key = tally_key(job.tenant, correction.day)
+                self.corrections[key] = self.corrections.get(key, Amounts()) + correction.amounts
             self._rows[job.id] = row
             self.deliveries |= {delivery.key: encode_delivery(delivery) for delivery in also}
 
@@ -459,15 +465,20 @@ class MemoryLedger:
 
 
 class MemoryTallies:
-    """What tenants had of a day."""
+    """What tenants had of a day; with the corrections of a ledger, if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: MemoryLedger | None = None) -> None:
         self._lock = threading.Lock()
+        self._ledger = ledger or MemoryLedger()
         self._rows: dict[str, Tally] = {}
 
     def read(self, tenant: Tenant, day: Instant) -> Tally:
+        key = tally_key(tenant, day)
         with self._lock:
-            return self._rows.get(tally_key(tenant, day), Tally(revision=0, amounts=Amounts()))
+            given = self._rows.get(key, Tally(revision=0, amounts=Amounts()))
+        return Tally(
+            revision=given.revision, amounts=given.amounts, corrected=self._ledger.corrections.get(key, Amounts())
+        )
 
     def replace(self, tenant: Tenant, day: Instant, tally: Tally, expected_revision: int) -> None:
         with self._lock:

@@ -9,6 +9,8 @@ _DIRECT: Final = "services/upload/direct.py"
 
 _DIRECT_TESTS: Final = "tests/services/upload/test_direct.py"
 _INGEST_TESTS: Final = "tests/services/processing/test_ingest.py"
+_CHARGE_TESTS: Final = "tests/services/processing/test_charges.py"
+_TALLY_TESTS: Final = "tests/adapters/test_tallies.py"
 
 ARRIVALS: Final = (
     # --- a look at what was posted ---
@@ -72,5 +74,57 @@ ARRIVALS: Final = (
         "                self._ledger.replace(current, job.revision)\n",
         "                pass\n",
         _DIRECT_TESTS,
+    ),
+    # --- what it costs ---
+    one(
+        "what was charged for a form is never put right",
+        "contracts/lifecycle.py",
+        "    charge = rules.charge_of(job, revision)\n",
+        "    charge = job.charge\n",
+        _CHARGE_TESTS,
+    ),
+    one(
+        "what was refused or never came is charged as if it had come",
+        "contracts/rules/upload.py",
+        "arrived = Amounts() if job.original is None else job.source.cost",
+        "arrived = job.source.cost",
+        _CHARGE_TESTS,
+    ),
+    one(
+        "a charge is put right by every later write",
+        "contracts/job.py",
+        "not replaced < self.revision == charge.revision",
+        "not replaced < self.revision",
+        _CHARGE_TESTS,
+    ),
+    one(
+        "a charge is put right again by a row that is written anew",
+        "contracts/job.py",
+        "not replaced < self.revision == charge.revision",
+        "self.revision != charge.revision",
+        _TALLY_TESTS,
+    ),
+    one(
+        "a form that is repeated is charged again",
+        _DIRECT,
+        "        if replayed:\n            taken.refund()\n",
+        "",
+        _CHARGE_TESTS,
+    ),
+    one(
+        "a charge is given back though its row may be there",
+        _DIRECT,
+        "        existing = self._ledger.create(fresh)\n        replayed",
+        "        with kept_if_done(taken):\n            existing = self._ledger.create(fresh)\n        replayed",
+        _CHARGE_TESTS,
+    ),
+    one(
+        "a tally is put right beside the write of its job, not with it",
+        "adapters/ledger.py",
+        "        row = {",
+        "        for one in correction_update(self._table, job, expected_revision):\n"
+        '            self._client.update_item(**one["Update"])\n'
+        "        row = {",
+        _TALLY_TESTS,
     ),
 )

@@ -48,10 +48,12 @@ from services.upload.commands import Commands
 from services.upload.direct import DirectIntake, Granted, Wish
 from services.upload.endpoints import Endpoints
 from services.upload.intake import Accepted, Arrival, Intake
+from services.upload.meter import Meter
+from services.upload.shares import InFlight
 from services.upload.spool import Spooled
 from tests.support.judge import JudgedLedger, JudgedQueues
 from tests.support.judge_of_events import JudgedDeliveries, JudgedReceiver, JudgedWebhooks
-from tests.support.memory import ORIGINALS, Faulty, MemoryObjects, VirtualClock, notice
+from tests.support.memory import ORIGINALS, Faulty, MemoryCatalogue, MemoryObjects, MemoryTallies, VirtualClock, notice
 
 READERS: Final = ("ingest", "jobs", "jobs-bulk", "completions", "transforms-dead-letters", "notifications")
 WEB: Final = ("large", "medium", "small", "thumb")
@@ -124,6 +126,8 @@ class Host:
             timing=timing,
             randomness=pipeline.randomness,
         )
+        in_flight = InFlight(MemoryCatalogue(pipeline.ledger), clock)
+        self.meter = Meter(tallies=pipeline.tallies, in_flight=in_flight, clock=clock)
         self.direct = DirectIntake(
             ledger=ledger,
             originals=objects,
@@ -131,6 +135,7 @@ class Host:
             clock=clock,
             timing=timing,
             randomness=pipeline.randomness,
+            charging=self.meter,
         )
         self.commands = Commands(ledger=ledger, clock=clock, timing=timing, randomness=pipeline.randomness)
         self.endpoints = Endpoints(
@@ -169,6 +174,7 @@ class Pipeline:
         self.queues.ledger = self.ledger
         self.deliveries = JudgedDeliveries(self.ledger, self.clock, self.timing)
         self.ledger.heard = self.deliveries.born
+        self.tallies = MemoryTallies(self.ledger)
         self.webhooks = JudgedWebhooks()
         for endpoint in (ENDPOINT, OTHER):
             self.webhooks.keep(endpoint, 0)

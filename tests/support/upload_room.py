@@ -69,7 +69,7 @@ class UploadRoom:
         self.readiness = edge.Readiness()
         self.threads = Threads(8)
         self.before, self.after = before, after
-        self.tallies = MemoryTallies()
+        self.tallies = MemoryTallies(self.ledger)
         self.meter = Meter(
             tallies=Faulty(self.tallies, "tallies", before=self._before, after=self._after),
             in_flight=InFlight(MemoryCatalogue(self.ledger), self.clock),

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from contracts.charges import Amounts
 from contracts.errors import QuotaExceeded, RevisionMoved, Unavailable
 from contracts.job import JobState
 from contracts.limits import DAY_SECONDS, MIB
-from contracts.quotas import MEGAPIXEL, USUAL, Amounts, Quotas, day_of, limit_field, policy_field, seconds_left
+from contracts.quotas import MEGAPIXEL, USUAL, Quotas, day_of, limit_field, policy_field, seconds_left
 from services.upload.meter import _FRACTION, IN_FLIGHT_SECONDS, Meter
 from services.upload.shares import LOOK_SECONDS, InFlight
 from tests.services.upload.test_listing import a_job
@@ -23,7 +24,8 @@ class World:
     """Hosts that share a table; `writes` counts leases. `rival` is called before each."""
 
     def __init__(self, quotas: Quotas, hosts: int = 1, *, now: int = 1_800_000_000_000) -> None:
-        self.clock, self.ledger, self.rows = VirtualClock(now), MemoryLedger(), MemoryTallies()
+        self.clock, self.ledger = VirtualClock(now), MemoryLedger()
+        self.rows = MemoryTallies(self.ledger)
         self.writes = 0
         self.rival: Any = None
         self.hosts = [
@@ -148,6 +150,15 @@ def test_a_host_that_ends_gives_back_what_it_did_not_spend() -> None:
     assert world.leased == PHOTO
     world.hosts[0].give_back()
     assert world.leased == PHOTO
+
+
+def test_a_day_that_is_over_shows_what_was_had_and_not_what_was_leased() -> None:
+    world = World(USUAL)
+    assert world.takes()
+    yesterday = world.clock.now()
+    world.clock.advance(DAY_SECONDS)
+    assert world.takes()
+    assert world.hosts[0].used("alice", yesterday).amounts == PHOTO
 
 
 def test_two_hosts_that_lease_at_once_both_get_theirs() -> None:
