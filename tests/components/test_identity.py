@@ -12,6 +12,7 @@ PUT, GET, GET_VERSION = "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"
 SEND, RECEIVE, DELETE, MEASURE = "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"
 GIVE_BACK = "sqs:ChangeMessageVisibility"
 READ_JOBS, WRITE_JOBS, QUERY = "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"
+ADD_TO_TALLIES = "dynamodb:UpdateItem"
 LOOK_UP = "dynamodb:GetItem"
 ASSUME = "sts:AssumeRole"
 LIST_VERSIONS, ERASE = "s3:ListBucketVersions", ("s3:DeleteObject", "s3:DeleteObjectVersion")
@@ -21,7 +22,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "upload": {
         "Bucket originals /inline/*": (GET, PUT),
         "Bucket originals /direct/*": (GET, PUT),
-        "Table jobs": (READ_JOBS, WRITE_JOBS),
+        "Table jobs": (READ_JOBS, WRITE_JOBS, ADD_TO_TALLIES),
         "Table jobs /index/by_tenant": (QUERY,),
         "Queue jobs": (SEND,),
         "Queue jobs-bulk": (SEND,),
@@ -33,7 +34,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "processing": {
         "Bucket originals /inline/*": (GET,),
         "Bucket originals /direct/*": (GET,),
-        "Table jobs": (READ_JOBS, WRITE_JOBS),
+        "Table jobs": (READ_JOBS, WRITE_JOBS, ADD_TO_TALLIES),
         "Table jobs /index/due": (QUERY,),
         "Queue ingest": (DELETE, MEASURE, RECEIVE, SEND),
         "Queue ingest-dead-letters": (DELETE, GIVE_BACK, MEASURE, RECEIVE, SEND),
