@@ -78,15 +78,16 @@ class DynamoTallies:
 
 def correction_update(table: str, job: Job, replaced: int) -> list[Item]:
     """What the transaction that writes this job over the revision `replaced` has to do beside; mostly nothing."""
-    correction = job.correction(replaced)
-    if correction is None:
+    charge = job.charge
+    correction = None if charge is None else charge.correction(job.revision, replaced)
+    if charge is None or correction is None:
         return []
     names = {f"#{name}": name for name in (*_AMOUNTS, "kind", "tenant", "ttl")}
-    added = {f":{name}": {"N": str(getattr(correction.amounts, name))} for name in _AMOUNTS}
-    said = {":kind": {"S": "tally"}, ":tenant": {"S": job.tenant}, ":ttl": {"N": _gone_at(correction.day)}}
+    added = {f":{name}": {"N": str(getattr(correction, name))} for name in _AMOUNTS}
+    said = {":kind": {"S": "tally"}, ":tenant": {"S": job.tenant}, ":ttl": {"N": _gone_at(charge.day)}}
     update = {
         "TableName": table,
-        "Key": {JOBS.hash_key: {"S": correction_key(job.tenant, correction.day, job.id)}},
+        "Key": {JOBS.hash_key: {"S": correction_key(job.tenant, charge.day, job.id)}},
         "UpdateExpression": "ADD "
         + ", ".join(f"#{name} :{name}" for name in _AMOUNTS)
         + " SET #kind = :kind, #tenant = :tenant, #ttl = :ttl",

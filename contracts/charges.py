@@ -37,9 +37,9 @@ class Charge(Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: int | None = None
     """Of the job: the one whose write corrected the tally."""
 
+    def correction(self, written: int, replaced: int) -> Amounts | None:
+        """What the day has to be corrected by in the very write of the job's revision `written` over `replaced`.
 
-class Correction(Struct, frozen=True, kw_only=True):
-    """What one write of a job changes in the tally of a day."""
-
-    day: int
-    amounts: Amounts
+        None for every write but one, and for that one again, should somebody write the same revision anew.
+        """
+        return self.corrected if replaced < written == self.revision else None

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from contracts.charges import Amounts, Charge, Correction
+from contracts.charges import Charge
 from contracts.formats import ImageFormat
 from contracts.identifiers import JobId, Tenant, VariantName
 from contracts.limits import MAX_COMMANDS, MAX_VARIANTS
@@ -92,12 +92,6 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
     frames: int = 1
     sha256: str | None = None
     """Hex. Known at once for an inline upload; for a direct one without a checksum only once it was decoded."""
-
-    @property
-    def cost(self) -> Amounts:
-        """What a picture takes of its tenant's day: its bytes, and the pixels of all its frames."""
-        pixels = (self.width or 0) * (self.height or 0) * self.frames
-        return Amounts(jobs=1, bytes=self.bytes or 0, pixels=pixels)
 
 
 class Original(Struct, frozen=True, kw_only=True):
@@ -280,16 +274,6 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
-
-    def correction(self, replaced: int) -> Correction | None:
-        """What the tally has to be corrected by in the very write of this document over the revision `replaced`.
-
-        None for every write but one, and for that one again, should somebody write the same revision anew.
-        """
-        charge = self.charge
-        if charge is None or charge.corrected is None or not replaced < self.revision == charge.revision:
-            return None
-        return Correction(day=charge.day, amounts=charge.corrected)
 
     def open_part(self, token: int) -> Part | None:
         """The open part with this token, if there is one."""

@@ -201,7 +201,7 @@ class Ledger(Protocol):
     def replace(self, job: Job, expected_revision: int, also: Sequence[Delivery] = ()) -> None:
         """Write the job whole; raises RevisionMoved if the row's revision is another, or there is no row.
 
-        The same write corrects the tally of its charge, if it is the one that does (`Job.correction`).
+        The same write corrects the tally of its charge, if it is the one that does (`Charge.correction`).
 
         `also` are deliveries that are born with this write, or not at all; RevisionMoved too if one is there already.
         """

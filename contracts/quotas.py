@@ -13,7 +13,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from contracts.job import Instant
+from contracts.charges import Amounts
+from contracts.job import Instant, Source
 from contracts.limits import DAY_SECONDS, MIB
 
 MEGAPIXEL: Final = 1_000_000
@@ -50,6 +51,12 @@ USUAL: Final = Quotas(
 )
 """Where keys are asked for and nothing else is said. A day of 500,000 megapixels is 40,000 photographs of 12 MP, about
 5 USD of the function's time at four variants each: a runaway script is stopped at the price of a lunch."""
+
+
+def cost_of(source: Source) -> Amounts:
+    """What a picture takes of its tenant's day: its bytes, and the pixels of all its frames."""
+    pixels = (source.width or 0) * (source.height or 0) * source.frames
+    return Amounts(jobs=1, bytes=source.bytes or 0, pixels=pixels)
 
 
 class Policy(Struct, frozen=True, kw_only=True):

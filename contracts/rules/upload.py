@@ -7,6 +7,7 @@ from contracts.debts import open_sent, owe_erase, seconds
 from contracts.events import LapsedAlarm, Refused, Reserved, Stored
 from contracts.job import SCHEMA, DebtKind, Fault, Instant, Job, JobState, Original, VariantRecord
 from contracts.limits import Timing
+from contracts.quotas import cost_of
 from contracts.rules.parts import Refusal, rejected
 
 
@@ -56,7 +57,7 @@ def charge_of(job: Job, revision: int) -> Charge | None:
     charge = job.charge
     if charge is None or charge.corrected is not None or job.state is JobState.AWAITING_UPLOAD:
         return charge
-    arrived = Amounts() if job.original is None else job.source.cost
+    arrived = Amounts() if job.original is None else cost_of(job.source)
     return replace(charge, corrected=arrived - charge.taken, revision=revision)
 
 

@@ -28,6 +28,7 @@ from contracts.options import Options, fingerprint, invalid
 from contracts.places import INLINE, OriginalPlace
 from contracts.planning import why_beyond
 from contracts.ports import Clock, Ledger, OriginalStore, Pinned
+from contracts.quotas import cost_of
 from contracts.variants import Variant
 from services.upload.charging import Charging, Free, charged_once, kept_if_done
 from services.upload.shares import Lanes, OneLane
@@ -111,7 +112,7 @@ class Intake:
             if beyond is not None:
                 raise invalid(f"#/variants/{number}/crop", beyond)
         with self._counted():
-            cost = arrival.source.cost
+            cost = cost_of(arrival.source)
             charge = charged_once(self._charging, arrival.tenant, cost, self._ledger, arrival.idempotency_key)
             with kept_if_done(charge):
                 accepted = self._accept(arrival)

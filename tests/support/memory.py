@@ -440,10 +440,11 @@ class MemoryLedger:
                 raise RevisionMoved("the row has another revision")
             if any(delivery.key in self.deliveries for delivery in also):
                 raise RevisionMoved("the delivery is there already")
-            correction = job.correction(expected_revision)
-            if correction is not None:
-                key = tally_key(job.tenant, correction.day)
-                self.corrections[key] = self.corrections.get(key, Amounts()) + correction.amounts
+            charge = job.charge
+            correction = None if charge is None else charge.correction(job.revision, expected_revision)
+            if charge is not None and correction is not None:
+                key = tally_key(job.tenant, charge.day)
+                self.corrections[key] = self.corrections.get(key, Amounts()) + correction
             self._rows[job.id] = row
             self.deliveries |= {delivery.key: encode_delivery(delivery) for delivery in also}
 
