@@ -109,19 +109,7 @@ class S3Originals:
             return body.read()
 
     def get_original(self, key: str, version_id: str) -> bytes:
-        for attempt in range(1, READ_TRIES + 1):
-            with translated(_MISSING):
-                answer = self._client.get_object(
-                    Bucket=self._bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED"
-                )
-            try:
-                # `with` on the body itself would give the bare stream, whose length and checksum nobody compares
-                with translated(), closing(answer["Body"]) as body:
-                    return body.read()
-            except Unavailable:
-                if attempt == READ_TRIES:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        return _read_whole(self._client, Bucket=self._bucket, Key=key, VersionId=version_id)
 
 
 class S3Results:
@@ -146,6 +134,24 @@ class S3Results:
         except AlreadyStored:
             # the key is the digest: whoever was quicker stored these very bytes
             return
+
+    def get_result(self, key: str) -> bytes:
+        return _read_whole(self._client, Bucket=self._bucket, Key=key)
+
+
+def _read_whole(client: AwsClient, **arguments: Any) -> bytes:
+    """GetObject, all of it, by its checksum. Raises SourceMissing, and Unavailable if it keeps being cut off."""
+    for attempt in range(1, READ_TRIES + 1):
+        with translated(_MISSING):
+            answer = client.get_object(ChecksumMode="ENABLED", **arguments)
+        try:
+            # `with` on the body itself would give the bare stream, whose length and checksum nobody compares
+            with translated(), closing(answer["Body"]) as body:
+                return body.read()
+        except Unavailable:
+            if attempt == READ_TRIES:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _put_once(client: AwsClient, **arguments: Any) -> dict[str, Any]:

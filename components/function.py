@@ -22,7 +22,7 @@ HANDLER = "functions.transform.handler.handle"
 class TransformFunction(pulumi.ComponentResource):
     """Takes orders from one queue, one at a time, and answers to another.
 
-    It has two prefixes and two queues and nothing else: whoever breaks a decoder finds no table and no way to list.
+    It has its prefixes and two queues and nothing else: whoever breaks a decoder finds no table and no way to list.
     """
 
     arn: Output[str]
@@ -58,6 +58,8 @@ class TransformFunction(pulumi.ComponentResource):
         for way in (INLINE, DIRECT):
             originals.pinned_versions_readable_by(self.role, under=way)
         results.storable_by(self.role)
+        # watermarks: variants of other jobs, by keys that nobody can guess or list (docs/decisions/0040)
+        results.readable_by(self.role)
         answers.fed_by(self.role)
         orders.consumed_by(self.role)
         orders.measured_by(self.role)

@@ -52,7 +52,7 @@ def _op(text: str, kinds: str = "", **more: Any) -> Op:
     return Op(key, tuple(fields), kinds, **more)
 
 
-_OVERLAY: Final = "anchor opacity scale x y unit colour"
+_OVERLAY: Final = "anchor opacity scale x y unit colour tile"
 
 OPS: Final[tuple[Op, ...]] = (
     _op("fl flip", "w"),
@@ -83,8 +83,8 @@ OPS: Final[tuple[Op, ...]] = (
     _op("tint filters.tint", "c"),
     _op("duo filters.duotone.shadow filters.duotone.highlight", "cc"),
     _op("ra mask.radius", "e"),
-    _op(f"wm asset {_OVERLAY}", "wwnnnnwc", item_of="overlays"),
-    _op(f"tx text {_OVERLAY}", "wwnnnnwc", item_of="overlays"),
+    _op(f"wm asset {_OVERLAY}", "wwnnnnwcn", item_of="overlays"),
+    _op(f"tx text {_OVERLAY}", "wwnnnnwcn", item_of="overlays"),
     _op("f output.format", "w"),
     _op("q output.quality", "e"),
     _op("mb output.max_bytes", "n"),

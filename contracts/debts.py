@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from contracts.job import Debt, DebtKind, Instant, Job, Lane
 from contracts.limits import Timing
 from contracts.messages import Message, Notify, Outgoing, Process, Queue, Transform
+from contracts.variants import asset_names
 
 _JITTER: Final = (0.75, 1.25)
 """Back-off is stretched by a factor in this range, so that jobs which failed together do not come back together."""
@@ -111,6 +112,7 @@ def message_of(job: Job, debt: Debt) -> Outgoing | None:
         part, original, source = job.open_part(debt.token), job.original, job.source
         if part is not None and original is not None and source.format is not None:
             specs = {record.spec.name: record.spec for record in job.variants}
+            variants = tuple(specs[name] for name in part.variants)
             return Outgoing(
                 Queue.TRANSFORMS,
                 Transform(
@@ -123,8 +125,9 @@ def message_of(job: Job, debt: Debt) -> Outgoing | None:
                     version_id=original.version_id,
                     bytes=source.bytes or 0,
                     format=source.format,
-                    variants=tuple(specs[name] for name in part.variants),
+                    variants=variants,
                     analyse=job.analyse,
+                    assets={name: job.assets[name] for name in asset_names(variants) if name in job.assets},
                 ),
             )
     return None

@@ -174,6 +174,13 @@ class BudgetUnreachable(Rejected):
     title = "No picture worth looking at is as small as that"
 
 
+class WatermarkMissing(Rejected):
+    """It was there when the job was taken in: its own job was deleted, or its life was over."""
+
+    code = "watermark-missing"
+    title = "The picture to be laid over is no longer there"
+
+
 class SourceMissing(Rejected):
     code = "source-missing"
     title = "The original is no longer there"

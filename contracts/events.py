@@ -30,6 +30,7 @@ class Reserved(Struct, frozen=True, kw_only=True):
     preset: str | None = None
     meta: dict[str, str] = {}
     analyse: tuple[str, ...] | None = None
+    assets: dict[str, str] = {}
     webhook: str | None = None
     request_id: str = ""
     charge: Charge | None = None

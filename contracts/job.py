@@ -245,6 +245,9 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     meta: dict[str, str] = {}
     analyse: tuple[str, ...] | None = None
     """Names of `analysis.Trait`; None stands for the usual ones."""
+    assets: dict[str, str] = {}
+    """Pictures that variants are marked with: keys of results (each with its digest), by the names overlays call them.
+    Fixed when the job was taken in."""
     webhook: str | None = None
     """Id of the endpoint that is owed the final events; None owes nobody."""
     charge: Charge | None = None

@@ -40,6 +40,12 @@ MAX_FRAME_PIXELS: Final = 200_000_000
 MAX_VARIANTS: Final = 50
 """Variants of one job: keeps its document under 8 KB with headroom."""
 
+MAX_ASSETS: Final = 8
+"""Different pictures that the variants of one job are marked with: each is fetched and decoded beside the original."""
+
+MAX_ASSET_PIXELS: Final = 4_000_000
+"""Pixels of a picture that is laid over others: eight of them take 128 MB beside the original; a logo has a tenth."""
+
 MAX_PARTS: Final = 4
 """Parts that a plan may cut a job into: more would pay for decoding the original more often than the time they save."""
 

@@ -15,6 +15,8 @@ ASSET_PATTERN: Final = (
     "^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.[a-z0-9_-]{1,40}(?!\\n)$"
 )
 
+TEXT_COLOUR: Final = "#ffffff"
+
 Percent = Annotated[float, Meta(ge=-100, le=100)]
 
 
@@ -86,6 +88,8 @@ class Overlay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     opacity: Annotated[int, Meta(ge=1, le=100)] = 100
     """Percent."""
     scale: Annotated[int, Meta(ge=1, le=100)] = 25
-    """Percent of the output's width that it may take; it never leaves the output."""
-    colour: Colour = "#ffffff"
+    """Percent of the output's width that it takes, less where it would be higher than the output; never out of it."""
+    colour: Colour = TEXT_COLOUR
     """Of a text, whose outline is black or white, whichever is farther."""
+    tile: Annotated[int, Meta(ge=0, le=MAX_OUTPUT_SIDE)] | None = None
+    """Pixels between two of many that cover the output in rows and columns, one of them where a single one would be."""

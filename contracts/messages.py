@@ -76,6 +76,8 @@ class Transform(_Message, frozen=True, kw_only=True, tag="transform"):
     variants: Annotated[tuple[Variant, ...], Meta(min_length=1, max_length=MAX_VARIANTS)]
     analyse: tuple[str, ...] | None = None
     """Names of `analysis.Trait`; None stands for the usual ones."""
+    assets: dict[str, str] = {}
+    """Pictures that variants are marked with: keys of results of the same tenant, by the names overlays call them."""
 
 
 class Done(Struct, frozen=True, kw_only=True, tag_field="answer", tag="done", omit_defaults=True):

@@ -1,6 +1,7 @@
 """What adapters must offer, as the rooms that use it see it. Implementations: `adapters/` and `tests/support`.
 
-The registry's are in `registry_ports`, the way out to other people's hosts is in `outside_ports`.
+The registry's are in `registry_ports`, the way out to other people's hosts is in `outside_ports`, what the function works
+on in `storage_ports`.
 
 Every method may raise Unavailable (ask again later); further errors are listed. All are safe to call from several
 threads at once.
@@ -117,22 +118,6 @@ class PostSigner(Protocol):
 
         It dies at `until`, or earlier with the credentials that sign it. No call to AWS but their renewal.
         """
-        ...
-
-
-class OriginalReader(Protocol):
-    """The function's side of the bucket of originals."""
-
-    def get_original(self, key: str, version_id: str) -> bytes:
-        """All bytes of that version; raises SourceMissing."""
-        ...
-
-
-class ResultStore(Protocol):
-    """The bucket of results."""
-
-    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
-        """Store an immutable result. Success also if it is there already: its key is its digest (hex SHA-256)."""
         ...
 
 

@@ -9,7 +9,7 @@ what they mean together is here. Presets are named sets of variants (`presets.py
 the picture work itself is in `functions/transform`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -29,7 +29,7 @@ from contracts.framing import (
 )
 from contracts.identifiers import VariantName
 from contracts.limits import MAX_OUTPUT_SIDE
-from contracts.looks import MAX_OVERLAYS, Adjust, Filters, Mask, Overlay
+from contracts.looks import MAX_OVERLAYS, TEXT_COLOUR, Adjust, Filters, Mask, Overlay
 from contracts.outputs import Output
 from contracts.outputs import objections as output_objections
 
@@ -65,6 +65,12 @@ WHOLE_TO: Final = 1e-9
 """By how much fractions may exceed 1 together: decimal fractions have no exact sum."""
 
 
+def asset_names(variants: Iterable[Variant]) -> tuple[str, ...]:
+    """The pictures that they are marked with, each once, as overlays call them."""
+    named = (overlay.asset for variant in variants for overlay in variant.overlays)
+    return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
 def objections(variant: Variant) -> Iterator[tuple[str, str]]:
     """What is wrong with a variant of which every value is in its range: JSON Pointers within it, and why."""
     yield from _of_crop(variant.crop)
@@ -79,8 +85,8 @@ def objections(variant: Variant) -> Iterator[tuple[str, str]]:
             yield f"/overlays/{number}/anchor", "an overlay has no smart place"
         if overlay.text is not None and not overlay.text.isprintable():
             yield f"/overlays/{number}/text", "a text is one line of characters that can be seen"
-        if overlay.asset is not None:
-            yield f"/overlays/{number}/asset", "pictures as watermarks are not carried out yet; a text is"
+        if overlay.asset is not None and overlay.colour != TEXT_COLOUR:
+            yield f"/overlays/{number}/colour", "a picture has colours of its own; a text takes this one"
     for pointer, why in output_objections(variant.output):
         yield f"/output{pointer}", why
 

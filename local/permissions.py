@@ -99,6 +99,11 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
         story.step("an operator looked at the job and the queues")
         httpx.get(f"{stack.url}/jobs").raise_for_status()
         story.step("its owner listed the jobs")
+        over = [{"asset": f"{model.id}.thumb", "scale": 20}]
+        marked = darkroom.upload(picture, variants=[{"name": "marked", "resize": {"width": 300}, "overlays": over}])
+        if darkroom.wait(marked.id, timeout=_PATIENCE_SECONDS).state != JobState.COMPLETED:
+            raise CannotRun("a job with a watermark did not become completed")
+        story.step("a picture was marked with another one's variant")
         darkroom.put_preset("card@1", [{"name": "card", "resize": {"width": 60}}])
         ends_with = darkroom.wait(darkroom.upload(picture, preset="card@1").id, timeout=_PATIENCE_SECONDS)
         if [variant.name for variant in ends_with.variants] != ["card"]:

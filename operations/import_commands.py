@@ -80,7 +80,7 @@ def import_(
     from components.price_file import read
     from operations import import_bill
     from operations.import_ends import Waiting, tally
-    from operations.import_wish import variants_of, wish
+    from operations.import_wish import assets_of, variants_of, wish
     from operations.importing import Importer, Pace
     from operations.keys import seconds_of
     from operations.sources import Pictures, source_of
@@ -104,6 +104,7 @@ def import_(
             variants=variants,
             clock=clock,
             pace=Pace(rate),
+            assets=assets_of(there.ledger, owner, variants),
         )
         listed = list(importer.sorted_out())
         waiting = [one for one in listed if isinstance(one, Waiting)]

@@ -3,11 +3,12 @@
 from typing import Final
 
 from client.errors import BadInput
+from contracts.assets import pinned_assets
 from contracts.errors import PipelineError, RevisionMoved, SpecInvalid, Unavailable
 from contracts.identifiers import Tenant
 from contracts.job import Lane
 from contracts.options import Options, decode_options, encode_options
-from contracts.ports import Clock
+from contracts.ports import Clock, Ledger
 from contracts.presets import PRESETS, is_preset_name
 from contracts.registry_ports import PresetShelf
 from contracts.shelves import used
@@ -49,6 +50,16 @@ def variants_of(
         except SpecInvalid as error:
             raise BadInput(error.detail, "choose another preset") from error
     raise Unavailable("the preset is being changed by too many at once")
+
+
+def assets_of(ledger: Ledger, tenant: Tenant, variants: tuple[Variant, ...]) -> dict[str, str]:
+    """Keys of the watermarks of a preset's variants, by the names that overlays call them. Raises BadInput."""
+    try:
+        return pinned_assets(ledger, tenant, variants, own=0)
+    except SpecInvalid as error:
+        raise BadInput(
+            error.detail, "the preset lays a picture over that is not there; choose another preset"
+        ) from error
 
 
 def _names(shelf: PresetShelf, tenant: Tenant) -> str:

@@ -10,7 +10,7 @@ was given up before anything was stored is begun anew. The source is read and ne
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -76,8 +76,10 @@ class Importer:
         variants: tuple[Variant, ...],
         clock: Clock,
         pace: Pace,
+        assets: Mapping[str, str],
     ) -> None:
-        """`variants` are what the options come to for this tenant."""
+        """`variants` are what the options come to for this tenant, `assets` the keys of their watermarks."""
+        self._assets = dict(assets)
         self._stack, self._pictures = stack, pictures
         self._originals = S3Originals(stack.s3, stack.originals)
         self._tenant, self._options, self._variants = tenant, options, variants
@@ -198,6 +200,7 @@ class Importer:
             upload_until=now + self._timing.upload_deadline_seconds * 1_000,
             fingerprint=fingerprint(options),
             variants=self._variants,
+            assets=self._assets,
             analyse=options.analyse,
             life_seconds=options.expires_in or self._timing.default_life_seconds,
             source=_source(waiting.picture, header, None),

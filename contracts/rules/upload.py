@@ -30,6 +30,7 @@ def reserved(event: Reserved, now: Instant) -> Job:
         preset=event.preset,
         meta=event.meta,
         analyse=event.analyse,
+        assets=event.assets,
         webhook=event.webhook,
         charge=event.charge,
         source=event.source,

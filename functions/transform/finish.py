@@ -12,6 +12,7 @@ from contracts.framing import Gravity
 from contracts.looks import Adjust, Filters
 from contracts.variants import Variant
 from functions.transform.geometry import Frame
+from functions.transform.marks import Marks
 from functions.transform.steps.picture import Picture
 
 
@@ -29,11 +30,15 @@ def asked(variant: Variant, frame: Frame) -> list[str]:
     return [name for name, is_wanted in wanted.items() if is_wanted]
 
 
-def finish(picture: Picture, variant: Variant, frame: Frame) -> Picture:
-    """The variant's picture, all but its encoding; the level's own where nothing more is asked for."""
+def finish(picture: Picture, variant: Variant, frame: Frame, marks: Marks) -> Picture:
+    """The variant's picture, all but its encoding; the level's own where nothing more is asked for.
+
+    Raises WatermarkMissing, and what else `Marks` raises.
+    """
     for name in asked(variant, frame):
         step = import_module(f"functions.transform.steps.{name}")
-        picture = step.apply(picture, variant, frame)
+        further = (marks,) if name == "watermark" else ()
+        picture = step.apply(picture, variant, frame, *further)
     return picture
 
 

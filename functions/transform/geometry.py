@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from contracts.errors import SpecInvalid
+from contracts.errors import PixelLimit, Rejected, SpecInvalid
 from contracts.framing import Crop, Flip, Kernel, Pad, Unit
 from contracts.limits import MAX_OUTPUT_SIDE, MAX_PIXELS
 from contracts.variants import Variant
@@ -168,6 +168,21 @@ def region_of(oriented: Size, crop: Crop | None) -> Box:
 def inverse_turn(turn: int) -> int:
     """The orientation that undoes this one."""
     return {6: 8, 8: 6}.get(turn, turn)
+
+
+def why_not(source: Size, variant: Variant, sight: Sight) -> Rejected | None:
+    """Why there is no such variant of an upright picture of this size; None if there is one."""
+    try:
+        width, height = frame(source, variant, sight).canvas
+    except SpecInvalid as error:
+        return error
+    if fits_output((width, height)):
+        return None
+    return PixelLimit(
+        f"the variant would be {width}×{height} pixels; a side has at most {MAX_OUTPUT_SIDE}",
+        limit=MAX_OUTPUT_SIDE,
+        actual=max(width, height),
+    )
 
 
 def fits_output(size: Size) -> bool:

@@ -10,23 +10,23 @@ no queue: `work` brings the bytes and takes the files, benchmarks do the same fr
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.errors import OutOfTime, PixelLimit, SpecInvalid
+from contracts.errors import OutOfTime
 from contracts.formats import ImageFormat
-from contracts.limits import MAX_OUTPUT_SIDE
 from contracts.outputs import ColorSpace
 from contracts.variants import Variant
 from functions.transform.analysis.sample import Stand, sample_cut, stand
 from functions.transform.finish import finish, needs_sight
-from functions.transform.geometry import UNSEEN, Cut, Extent, Frame, Sight, draft_scale, fits_output, frame
+from functions.transform.geometry import UNSEEN, Cut, Extent, Frame, Sight, draft_scale, frame, why_not
 from functions.transform.levels import levelled
 from functions.transform.making import Outcome, Unmade, moves, moving, still
+from functions.transform.marks import NO_ASSETS, NOWHERE, Fetch, Marks, remembered
 from functions.transform.plan import Strand
 from functions.transform.pyramid import Branch, planned
 from functions.transform.steps.decode import Source, decode, inspect, quiet_decoders
@@ -53,13 +53,18 @@ class Rendering(Struct, frozen=True, kw_only=True):
 
 
 def render(
-    data: bytes, variants: Sequence[Variant], threads: int = 2, *, form: ImageFormat = ImageFormat.JPEG
+    data: bytes,
+    variants: Sequence[Variant],
+    threads: int = 2,
+    *,
+    form: ImageFormat = ImageFormat.JPEG,
+    assets: Mapping[str, bytes] = NO_ASSETS,
 ) -> Rendering:
-    """All variants of an original, from memory to memory. Raises as `inspect` and `Run.wait` do."""
+    """All variants of an original, from memory to memory, `assets` too. Raises as `inspect` and `Run.wait` do."""
     outcomes: list[Outcome] = []
     with quiet_decoders():
         source = inspect(data, form)
-        run = Run(source, variants, threads, outcomes.append)
+        run = Run(source, variants, threads, outcomes.append, fetch=remembered(assets))
         run.wait(None)
     return Rendering(source=source, outcomes=tuple(outcomes), decode_ms=run.decode_ms, transform_ms=run.transform_ms)
 
@@ -88,8 +93,13 @@ class Run:
         threads: int,
         deliver: Callable[[Outcome], None],
         look: Callable[[Picture], None] | None = None,
+        fetch: Fetch = NOWHERE,
     ) -> None:
-        """`look` gets the sample (`analysis.sample`), upright and in sRGB, on one of the threads; it never raises."""
+        """`look` gets the sample (`analysis.sample`), upright and in sRGB, on one of the threads; it never raises.
+
+        `fetch` brings the pictures that variants are marked with.
+        """
+        self._marks = Marks(fetch)
         self._source = source
         self._deliver = deliver
         self._look = look
@@ -138,20 +148,10 @@ class Run:
 
     def _is_possible(self, variant: Variant, sight: Sight) -> bool:
         """Whether there is such a variant of this picture; delivers why not."""
-        try:
-            width, height = frame(self._source.upright, variant, sight).canvas
-        except SpecInvalid as error:
+        error = why_not(self._source.upright, variant, sight)
+        if error is not None:
             self._deliver(Unmade(variant.name, error))
-            return False
-        if fits_output((width, height)):
-            return True
-        error = PixelLimit(
-            f"the variant would be {width}×{height} pixels; a side has at most {MAX_OUTPUT_SIDE}",
-            limit=MAX_OUTPUT_SIDE,
-            actual=max(width, height),
-        )
-        self._deliver(Unmade(variant.name, error))
-        return False
+        return error is None
 
     def _see(self) -> None:
         """See what the geometry of some variants depends on, and then plan."""
@@ -261,7 +261,7 @@ class Run:
         began = time.perf_counter()
         try:
             framed, sight = self._framed(variant)
-            made = still(self._source, finish(picture, variant, framed), framed, variant)
+            made = still(self._source, finish(picture, variant, framed, self._marks), framed, variant)
         except Exception as error:
             self._deliver(Unmade(variant.name, error))
             return
@@ -277,7 +277,7 @@ class Run:
             framed, sight = self._framed(variant)
 
             def steps(picture: Picture) -> Picture:
-                return finish(levelled(picture, framed.cut, variant.output.color), variant, framed)
+                return finish(levelled(picture, framed.cut, variant.output.color), variant, framed, self._marks)
 
             made = moving(self._source, steps, framed, variant, self._stopped.is_set)
         except OutOfTime:

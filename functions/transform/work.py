@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -26,14 +26,12 @@ from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable,
 from contracts.outputs import MetadataPolicy
 from contracts.places import DIRECT, AnalysisPlace, OriginalPlace, ResultPlace, parse_original
 from contracts.plans import PartPlan
+from contracts.storage_ports import OriginalReader, ResultStore
 from functions.transform.making import Made, Outcome
+from functions.transform.marks import Fetch, stored
 from functions.transform.pipeline import ENGINE, Run
 from functions.transform.plan import part_plan
 from functions.transform.steps.decode import Source, inspect, quiet_decoders
-
-if TYPE_CHECKING:
-    # which brings the job and its keys, that nothing here uses: 5 ms of a cold start
-    from contracts.ports import OriginalReader, ResultStore
 
 RESERVE_SECONDS: Final = 2
 """Of the function's time-out: for sending the answer, on a bad day of the queue."""
@@ -51,8 +49,8 @@ Report = Callable[[str, BaseException], None]
 class Stores(Struct, frozen=True):
     """Where originals come from and results go."""
 
-    originals: "OriginalReader"
-    results: "ResultStore"
+    originals: OriginalReader
+    results: ResultStore
 
 
 def carry_out(
@@ -70,7 +68,7 @@ def carry_out(
     place = parse_original(order.key)
     if (place.tenant, place.job_id) != (order.tenant, order.job_id):
         raise BadMessage("the order names the original of another job")
-    desk = _Desk(order, place, stores, report)
+    desk = _Desk(order, place, stored(order.assets, order.tenant, stores.results), stores, report)
     desk.work(threads, began + seconds)
     return Finished(
         job_id=order.job_id,
@@ -104,9 +102,17 @@ def load() -> None:
 class _Desk:
     """What is known of one order while it is carried out."""
 
-    def __init__(self, order: Transform, place: OriginalPlace, stores: Stores, report: Report) -> None:
+    def __init__(
+        self,
+        order: Transform,
+        place: OriginalPlace,
+        fetch: Fetch,
+        stores: Stores,
+        report: Report,
+    ) -> None:
         self._order = order
         self._place = place
+        self._fetch = fetch
         self._stores = stores
         self._report = report
         self._policies = {variant.name: variant.output.metadata for variant in order.variants}
@@ -161,7 +167,7 @@ class _Desk:
             from functions.transform.analysis.study import Study  # of a cold start, as the next one: see `load`
 
             study = Study(source, analysis.wanted(self._order.analyse), self._report)
-            run = Run(source, self._order.variants, threads, self._take, study.look)
+            run = Run(source, self._order.variants, threads, self._take, study.look, self._fetch)
             facts = _facts(source, self._place)
             left = max(0.0, deadline - time.monotonic())
             run.wait(left)
@@ -193,6 +199,8 @@ class _Desk:
         name, error = outcome.name, outcome.error
         if isinstance(error, Rejected):
             self._settle(Failed(name=name, code=error.code, detail=error.detail[:MAX_DETAIL_CHARS]))
+        elif isinstance(error, Unavailable):
+            self._settle(Retryable(name=name, code=error.code, detail=error.detail[:MAX_DETAIL_CHARS]))
         elif isinstance(error, MemoryError):
             # perhaps its neighbours took it: the next try may be alone
             self._settle(Retryable(name=name, code=ResourceLimit.code, detail="not enough memory for this variant"))

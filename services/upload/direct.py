@@ -32,6 +32,7 @@ from services import edge
 from services.upload.charging import Charging, Free, charged_once, kept_if_done
 from services.upload.intake import ROUNDS, Accepted, check_adoptable, gone, story
 from services.upload.shares import Lanes, OneLane
+from services.upload.watermarks import assets_once
 
 PIXELS_PER_BYTE: Final = 4
 """Of a photograph from a phone: 12 MP in 3 MB."""
@@ -85,17 +86,20 @@ class DirectIntake:
     def presign(self, wish: Wish) -> Granted:
         """A form for exactly this file. Repeated under its key it is signed anew, to the row's first expiry.
 
-        Raises KeyReused if the key belongs to another request, Gone if its job is over without an original or the time
-        to post is, QuotaExceeded if its tenant may not send it now, Unavailable if a port did not answer. It costs the
-        bytes that may be posted and, as nobody has seen the picture yet, the pixels that a photograph of so many has;
-        what it costs in the end the row knows (`charges`). A row that may have been made, or not, keeps its charge.
+        Raises SpecInvalid for a watermark that is not to be had, KeyReused if the key belongs to another request, Gone
+        if its job is over without an original or the time to post is, QuotaExceeded if its tenant may not send it now,
+        Unavailable if a port did not answer. It costs the bytes that may be posted and, as nobody has seen the picture
+        yet, the pixels that a photograph of so many has; what it costs in the end the row knows (`charges`). A row that
+        may have been made, or not, keeps its charge.
         """
+        variants = wish.asked.resolved() if wish.variants is None else wish.variants
+        assets = assets_once(self._ledger, wish.tenant, variants, len(wish.asked.variants), wish.idempotency_key)
         most = wish.asked.bounds[1]
         cost = Amounts(jobs=1, bytes=most, pixels=min(MAX_PIXELS, PIXELS_PER_BYTE * most))
         taken = charged_once(self._charging, wish.tenant, cost, self._ledger, wish.idempotency_key)
         with kept_if_done(taken):
             now = self._clock.now()
-            fresh = step(None, [self._reservation(wish, now, taken.charge)], now, self._timing).job
+            fresh = step(None, [self._reservation(wish, variants, assets, now, taken.charge)], now, self._timing).job
             assert fresh is not None
         existing = self._ledger.create(fresh)
         replayed = existing is not None and existing != fresh
@@ -159,7 +163,9 @@ class DirectIntake:
             return Accepted(job=current, messages=outcome.send)
         raise Unavailable("the job is being changed by too many at once")
 
-    def _reservation(self, wish: Wish, now: Instant, charge: Charge | None) -> Reserved:
+    def _reservation(
+        self, wish: Wish, variants: tuple[Variant, ...], assets: dict[str, str], now: Instant, charge: Charge | None
+    ) -> Reserved:
         key, asked, timing = wish.idempotency_key, wish.asked, self._timing
         job_id = new_job_id(now, self._randomness(10)) if key is None else derived_job_id(wish.tenant, key)
         sha256 = asked.content_sha256()
@@ -170,7 +176,8 @@ class DirectIntake:
             upload_until=now + timing.post_seconds * 1_000,
             direct=True,
             fingerprint=direct_fingerprint(asked),
-            variants=asked.resolved() if wish.variants is None else wish.variants,
+            variants=variants,
+            assets=assets,
             life_seconds=asked.expires_in or timing.default_life_seconds,
             content_sha256=sha256,
             source=Source(filename=safe_filename(asked.filename), bytes=asked.bytes, sha256=sha256),

@@ -33,6 +33,7 @@ from contracts.variants import Variant
 from services.upload.charging import Charging, Free, charged_once, kept_if_done
 from services.upload.shares import Lanes, OneLane
 from services.upload.spool import Spooled
+from services.upload.watermarks import assets_once
 
 ROUNDS: Final = 8
 """Times that a write whose revision moved is tried again: a fresh job has few who would change it."""
@@ -101,21 +102,24 @@ class Intake:
     def accept(self, arrival: Arrival) -> Accepted:
         """Own the upload.
 
-        Raises SpecInvalid for a crop that lies beyond the picture, KeyReused if the key belongs to another request,
-        Gone if its job is over without an original or deleted, QuotaExceeded if its tenant may not send it now,
-        Unavailable if a port did not answer: the same request may simply be sent again, under its key. What is refused
-        and what is repeated costs nothing.
+        Raises SpecInvalid for a crop that lies beyond the picture and a watermark that is not to be had, KeyReused if
+        the key belongs to another request, Gone if its job is over without an original or deleted, QuotaExceeded if its
+        tenant may not send it now, Unavailable if a port did not answer: the same request may simply be sent again,
+        under its key. What is refused and what is repeated costs nothing.
         """
         for number, variant in enumerate(arrival.options.variants):
             width, height = arrival.source.width, arrival.source.height
             beyond = why_beyond(variant, width, height) if width and height else None
             if beyond is not None:
                 raise invalid(f"#/variants/{number}/crop", beyond)
+        variants = arrival.options.resolved() if arrival.variants is None else arrival.variants
+        own = len(arrival.options.variants)
+        assets = assets_once(self._ledger, arrival.tenant, variants, own, arrival.idempotency_key)
         with self._counted():
             cost = cost_of(arrival.source)
             charge = charged_once(self._charging, arrival.tenant, cost, self._ledger, arrival.idempotency_key)
             with kept_if_done(charge):
-                accepted = self._accept(arrival)
+                accepted = self._accept(arrival, variants, assets)
             if accepted.replayed:
                 charge.refund()
             return accepted
@@ -134,9 +138,9 @@ class Intake:
         _check_alive(job)
         return None if job.original is None else Accepted(job=job, replayed=True)
 
-    def _accept(self, arrival: Arrival) -> Accepted:
+    def _accept(self, arrival: Arrival, variants: tuple[Variant, ...], assets: dict[str, str]) -> Accepted:
         now = self._clock.now()
-        fresh = step(None, [self._reservation(arrival, now)], now, self._timing).job
+        fresh = step(None, [self._reservation(arrival, variants, assets, now)], now, self._timing).job
         assert fresh is not None
         existing = self._ledger.create(fresh)
         # a create whose reply was lost finds its own row
@@ -168,7 +172,9 @@ class Intake:
             with self._counting:
                 self._accepting -= 1
 
-    def _reservation(self, arrival: Arrival, now: Instant) -> Reserved:
+    def _reservation(
+        self, arrival: Arrival, variants: tuple[Variant, ...], assets: dict[str, str], now: Instant
+    ) -> Reserved:
         key, options, timing = arrival.idempotency_key, arrival.options, self._timing
         job_id = new_job_id(now, self._randomness(10)) if key is None else derived_job_id(arrival.tenant, key)
         return Reserved(
@@ -177,7 +183,8 @@ class Intake:
             key=OriginalPlace(INLINE, arrival.tenant, job_id).key,
             upload_until=now + timing.upload_deadline_seconds * 1000,
             fingerprint=arrival.fingerprint or fingerprint(options),
-            variants=options.resolved() if arrival.variants is None else arrival.variants,
+            variants=variants,
+            assets=assets,
             life_seconds=options.expires_in or timing.default_life_seconds,
             content_sha256=arrival.body.sha256,
             source=arrival.source,

@@ -177,6 +177,16 @@ def test_a_result_says_what_it_is_and_that_it_stays(cloud: CloudWorld) -> None:
     )
 
 
+def test_a_result_is_read_whole_and_one_that_was_erased_is_missing(cloud: CloudWorld) -> None:
+    with pytest.raises(SourceMissing):
+        cloud.results.get_result(result_key())
+    cloud.results.put_result(result_key(), BODY, digest=sha256(BODY), media_type="image/webp")
+    assert cloud.results.get_result(result_key()) == BODY
+    cloud.s3.delete_object(Bucket=cloud.results_bucket, Key=result_key())
+    with pytest.raises(SourceMissing):
+        cloud.results.get_result(result_key())
+
+
 @pytest.mark.parametrize("script", [(PASS, PASS), (LOST,), (CONFLICT, LOST), (SLOW_DOWN, PASS)])
 def test_storing_a_result_again_is_success(cloud: CloudWorld, waits: list[float], script: tuple[object]) -> None:
     Replies(cloud.s3, *script)

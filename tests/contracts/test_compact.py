@@ -71,7 +71,7 @@ SPELLINGS = [
         ),
     ),
     (
-        f"mark=duo:000000:ffcc00/ra:12/tx:a%2Fb%3A %C3%A9::50/wm:{JOB}.logo:north:80:10",
+        f"mark=duo:000000:ffcc00/ra:12/tx:a%2Fb%3A %C3%A9::50/wm:{JOB}.logo:north:80:10/tx:draft::::::::40",
         Variant(
             name="mark",
             filters=Filters(duotone=Duotone(shadow="#000000", highlight="#ffcc00")),
@@ -79,6 +79,7 @@ SPELLINGS = [
             overlays=(
                 Overlay(text="a/b: é", opacity=50),
                 Overlay(asset=f"{JOB}.logo", anchor=Gravity.NORTH, opacity=80, scale=10),
+                Overlay(text="draft", tile=40),
             ),
         ),
     ),

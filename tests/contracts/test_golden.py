@@ -94,6 +94,10 @@ FOCAL = Variant(
     name="focal", resize=Resize(width=9, height=9, fit=Fit.COVER), focal=Point(x=0.42, y=0.3), mask=Mask(radius=3)
 )
 
+LOGO = "018f3a1c-52aa-7bbb-8ccc-00000000a551.logo"
+LOGO_KEY = f"default/018f3a1c-52aa-7bbb-8ccc-00000000a551/logo-{DIGEST}.png"
+MARKED = Variant(name="marked", overlays=(Overlay(asset=LOGO, opacity=50, scale=10, tile=24),))
+
 MESSAGES: Final[dict[str, Process | Transform | Finished | Notify]] = {
     "notify.v1": Notify(job_id=JOB, request_id="req-1", debt=7),
     "process.v1": Process(job_id=JOB, request_id="req-1", run=2),
@@ -121,6 +125,18 @@ MESSAGES: Final[dict[str, Process | Transform | Finished | Notify]] = {
         bytes=4_188_800,
         format=ImageFormat.JPEG,
         variants=(EVERYTHING, FOCAL),
+    ),
+    "transform-watermark.v1": Transform(
+        job_id=JOB,
+        tenant="default",
+        part=1,
+        token=3,
+        key=f"inline/default/{JOB}/original",
+        version_id="3HL4kqtJlcpXroDTDmJ",
+        bytes=4_188_800,
+        format=ImageFormat.JPEG,
+        variants=(MARKED,),
+        assets={LOGO: LOGO_KEY},
     ),
     "finished.v1": Finished(
         job_id=JOB,
@@ -278,6 +294,12 @@ JOBS: Final[dict[str, Job]] = {
         error=Fault(code="image-corrupt", detail="truncated"),
         debts=(Debt(id=1, kind=DebtKind.ERASE, due_at=NOON),),
         last_debt=1,
+    ),
+    "job-watermark.s1": _job(
+        JobState.AWAITING_UPLOAD,
+        alarm_at=NOON + 1_020_000,
+        variants=(VariantRecord(spec=MARKED),),
+        assets={LOGO: LOGO_KEY},
     ),
     "job-deleted.s1": _job(JobState.DELETED, revision=12, forget_at=NOON + 30 * 86_400_000),
 }

@@ -13,6 +13,7 @@ from contracts.identifiers import new_job_id
 from contracts.job import FINAL, Job, JobState, VariantRecord, encode_job
 from contracts.lifecycle import Verdict, step
 from contracts.limits import (
+    MAX_ASSETS,
     MAX_COMMANDS,
     MAX_DOCUMENT_BYTES,
     MAX_IDEMPOTENCY_KEY_CHARS,
@@ -62,6 +63,10 @@ def longest_job() -> Job:
         life_seconds=365 * 86_400,
         content_sha256="c" * 64,
         source=replace(SOURCE, filename="\\" * 200, width=4_000, height=3_000),
+        assets={
+            f"{JOB_ID}.{name}": ResultPlace(TENANT, JOB_ID, name, DIGEST, OutputFormat.WEBP).key
+            for name in NAMES[:MAX_ASSETS]
+        },
         meta={"k": "\x01" * (MAX_META_BYTES - 1)},  # six characters each, as JSON writes them
         webhook="w" * 40,
         request_id="r" * 64,

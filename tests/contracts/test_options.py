@@ -131,7 +131,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"overlays": [{"text": "a", "anchor": "smart"}]}, "/overlays/0/anchor"),
     ({"overlays": [{"text": "a\nb"}]}, "/overlays/0/text"),
     ({"overlays": [{"text": "\u202ea"}]}, "/overlays/0/text"),
-    ({"overlays": [{"asset": f"{new_job_id(0, bytes(10))}.logo"}]}, "/overlays/0/asset"),
+    ({"overlays": [{"asset": f"{new_job_id(0, bytes(10))}.logo", "colour": "#000000"}]}, "/overlays/0/colour"),
     ({"trim": {"tolerance": 1}, "rotate": 30}, "/trim"),
     ({"gravity": "smart", "rotate": 30, "resize": BOX | {"fit": "cover"}}, "/gravity"),
 ]

@@ -7,7 +7,7 @@ from msgspec import structs
 from contracts.errors import Rejected
 from contracts.formats import ImageFormat
 from contracts.outputs import Output, OutputFormat
-from contracts.variants import Variant
+from contracts.variants import Variant, asset_names
 from functions.transform.finish import needs_sight
 from functions.transform.geometry import UNSEEN, frame
 from functions.transform.making import Made
@@ -17,6 +17,8 @@ from tests.support.strategies import sensible, values_of
 
 MOST_PIXELS = 200_000
 """Of a variant that is made here: what is larger takes time, and is no other."""
+
+LOGO = pictures.encoded(pictures.photo(30, 20), "webp")
 
 sides = st.integers(1, 60)
 modes = st.sampled_from(["RGB", "RGBA", "L", "P", "LA"])
@@ -35,7 +37,8 @@ def test_whatever_is_asked_of_a_picture_has_an_answer(size, mode, variant: Varia
     if promised[0] * promised[1] > MOST_PIXELS:
         promised, variant = upright, Variant(name=variant.name)
     data = pictures.encoded(pictures.photo(*size).convert(mode), "png", exif=pictures.exif_block(orientation))
-    (found,) = render(data, [variant], 1, form=ImageFormat.PNG).outcomes
+    assets = dict.fromkeys(asset_names([variant]), LOGO)
+    (found,) = render(data, [variant], 1, form=ImageFormat.PNG, assets=assets).outcomes
     if isinstance(found, Made):
         decoded = pictures.opened(found.body)
         assert decoded.size == found.size

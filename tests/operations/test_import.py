@@ -79,6 +79,7 @@ def importer(ward: Ward, *, prefix: str = "2024/", tenant: str = "shop") -> Impo
         variants=options.resolved(),
         clock=ward.pipeline.clock,
         pace=Pace(1_000),
+        assets={},
     )
 
 

@@ -187,6 +187,13 @@ class MemoryObjects:
             except AlreadyStored:
                 return
 
+    def get_result(self, key: str) -> bytes:
+        with self._lock:
+            versions = self.results.get(key)
+            if not versions:
+                raise SourceMissing("no such result")
+            return versions[-1].body
+
     def link(self, key: str, *, seconds: int, filename: str) -> Link:
         expires_at = (self._clock.now() // 1000 + seconds) * 1000
         return Link(url=f"https://results.invalid/{key}?until={expires_at}", expires_at=expires_at)

@@ -64,6 +64,9 @@ class Broken:
     def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
         raise self.error
 
+    def get_result(self, key: str) -> bytes:
+        raise self.error
+
 
 def photo(width: int = 400, height: int = 300) -> bytes:
     return pictures.encoded(pictures.photo(width, height), "jpeg", quality=90)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from contracts.outputs import ColorSpace, OutputFormat
 from functions.transform.steps.display_p3 import display_p3
-from functions.transform.steps.picture import PLAIN_MODES, Picture
+from functions.transform.steps.picture import PLAIN_MODES, Picture, straight
 
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
@@ -91,7 +91,19 @@ def storable(picture: Picture, form: OutputFormat) -> Picture:
     """
     if picture.profile is None or picture.pixels.mode != "L" or form not in _WITHOUT_GRAY:
         return picture
-    return _unkept(picture)
+    return unkept(picture)
+
+
+def matched(picture: Picture, profile: bytes | None) -> Picture:
+    """The picture as three colours, in the space of others whose profile this is (None: sRGB): to be laid over them."""
+    if picture.pixels.mode == "L" and picture.profile is not None:
+        picture = colour(picture)
+    pixels = straight(picture.pixels)
+    pixels = pixels if pixels.mode == "RGBA" else pixels.convert("RGB")
+    if picture.profile == profile:
+        return picture.of(pixels)
+    converted = _converted(pixels, picture.profile, profile)
+    return picture.of(pixels if converted is None else converted)
 
 
 def is_srgb(profile: bytes | None) -> bool:
@@ -116,7 +128,7 @@ def profile_name(profile: bytes) -> str | None:
 def _as_it_is(picture: Picture) -> Picture:
     """With its own profile, if that is one for its pixels."""
     if picture.pixels.mode == "CMYK":
-        return _unkept(picture)
+        return unkept(picture)
     if picture.profile is None:
         return picture
     mode = picture.pixels.mode.upper()
@@ -125,13 +137,13 @@ def _as_it_is(picture: Picture) -> Picture:
         return picture
     if mode == "L" and found == _SPACES["RGB"]:
         # many a gray picture carries the RGB profile of the program that saved it
-        return _unkept(picture)
+        return unkept(picture)
     return Picture(
         picture.pixels, picture.extent, picture.orientation, None, tuple(dict.fromkeys((*picture.warnings, IGNORED)))
     )
 
 
-def _unkept(picture: Picture) -> Picture:
+def unkept(picture: Picture) -> Picture:
     """In sRGB after all."""
     converted = colour(picture)
     warnings = tuple(dict.fromkeys((*converted.warnings, NOT_KEPT)))

@@ -1,4 +1,7 @@
-"""A line of text over a picture, as large as its share of the width allows, outlined so as to be read on any ground.
+"""Watermarks: a line of text, or another picture, over a picture; once, or in rows and columns all over it.
+
+A text is as large as its share of the width allows, outlined so as to be read on any ground. A picture is laid over in
+the colours of what is below. Where they lie is in `marking`, the pictures come from `marks`.
 
 The font is DejaVu Sans (`functions/transform/fonts`, with its licence): Latin, Greek, Cyrillic, Arabic, Hebrew and many
 signs. What it has no glyph for is told of in a warning.
@@ -13,11 +16,13 @@ from typing import Final
 from msgspec import structs
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from contracts.framing import Unit
 from contracts.looks import Overlay
 from contracts.variants import Variant
-from functions.transform.fitting import placed, share_before
+from functions.transform.fitting import half_up
 from functions.transform.geometry import Frame, Size
+from functions.transform.marking import Corner, corner_of, mark_size, room_of, tiled
+from functions.transform.marks import Marks
+from functions.transform.steps.colour import unkept
 from functions.transform.steps.ground import rgba
 from functions.transform.steps.picture import Picture, straight
 
@@ -32,42 +37,54 @@ _OUTLINE: Final = 1 / 24
 _NO_CHARACTER: Final = "\U0010ffff"
 
 
-def apply(picture: Picture, variant: Variant, frame: Frame) -> Picture:
+def apply(picture: Picture, variant: Variant, frame: Frame, marks: Marks) -> Picture:
+    """Raises WatermarkMissing, and what else `Marks` raises."""
     dpr = 1.0 if variant.resize is None else variant.resize.dpr
+    if picture.pixels.mode == "L" and picture.profile is not None:
+        # what is laid over has colours, which a profile for gray says nothing of
+        picture = unkept(picture)
     pixels = straight(picture.pixels)
     is_opaque = pixels.mode != "RGBA"
     canvas = pixels.convert("RGBA")
     warnings = picture.warnings
     for overlay in variant.overlays:
-        if overlay.text is None:
-            continue
-        mark = _written(overlay.text, overlay.colour, _room(canvas.size, overlay))
-        alpha = mark.getchannel("A").point([round(level * overlay.opacity / 100) for level in range(256)])
-        mark.putalpha(alpha)
-        canvas.alpha_composite(mark, _corner(canvas.size, mark.size, overlay, dpr))
-        if NO_GLYPH not in warnings and not _has_glyphs(overlay.text):
+        mark = _veiled(_mark(overlay, room_of(canvas.size, overlay), picture.profile, marks), overlay.opacity)
+        corner = corner_of(canvas.size, mark.size, overlay, dpr)
+        if overlay.tile is None:
+            canvas.alpha_composite(mark, corner)
+        else:
+            canvas.alpha_composite(_tiles(mark, canvas.size, corner, half_up(overlay.tile * dpr)))
+        if overlay.text is not None and NO_GLYPH not in warnings and not _has_glyphs(overlay.text):
             warnings = (*warnings, NO_GLYPH)
     marked = picture.of(canvas.convert("RGB") if is_opaque else canvas)
     return structs.replace(marked, warnings=warnings)
 
 
-def _room(size: Size, overlay: Overlay) -> Size:
-    return max(1, round(size[0] * overlay.scale / 100)), size[1]
+def _mark(overlay: Overlay, room: Size, profile: bytes | None, marks: Marks) -> Image.Image:
+    """RGBA, not premultiplied, at most as large as the room. Not to be changed in place."""
+    if overlay.text is not None:
+        return _written(overlay.text, overlay.colour, room)
+    assert overlay.asset is not None  # contracts.variants.objections
+    return marks.sized(overlay.asset, mark_size(marks.size_of(overlay.asset), room), profile)
 
 
-def _corner(canvas: Size, mark: Size, overlay: Overlay, dpr: float) -> tuple[int, int]:
-    step = (overlay.x, overlay.y)
-    across, down = (
-        math.floor(
-            placed(
-                canvas[axis] - mark[axis],
-                share_before(overlay.anchor, axis),
-                step[axis] * (canvas[axis] if overlay.unit is Unit.FRACTION else dpr),
-            )
-        )
-        for axis in (0, 1)
-    )
-    return across, down
+def _veiled(mark: Image.Image, opacity: int) -> Image.Image:
+    if opacity == 100:
+        return mark
+    veiled = mark.copy()
+    veiled.putalpha(mark.getchannel("A").point([round(level * opacity / 100) for level in range(256)]))
+    return veiled
+
+
+def _tiles(mark: Image.Image, canvas: Size, corner: Corner, gap: int) -> Image.Image:
+    """The canvas full of marks. A row is made once: there may be thousands of marks in either direction."""
+    row = Image.new("RGBA", (canvas[0], mark.height))
+    for left in tiled(canvas[0], mark.width, corner[0], gap):
+        row.paste(mark, (left, 0))
+    layer = Image.new("RGBA", canvas)
+    for top in tiled(canvas[1], mark.height, corner[1], gap):
+        layer.paste(row, (0, top))
+    return layer
 
 
 def _written(text: str, colour: str, room: Size) -> Image.Image:

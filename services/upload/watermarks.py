@@ -1,0 +1,24 @@
+"""Pictures that a request wants laid over its own, found and fixed before there is a job. Blocks on the ledger."""
+
+from collections.abc import Sequence
+
+from contracts.assets import pinned_assets
+from contracts.errors import SpecInvalid
+from contracts.identifiers import Tenant, derived_job_id
+from contracts.ports import Ledger
+from contracts.variants import Variant
+
+
+def assets_once(
+    ledger: Ledger, tenant: Tenant, variants: Sequence[Variant], own: int, idempotency_key: str | None
+) -> dict[str, str]:
+    """As `pinned_assets`; nothing for a request that may only be repeating itself, where they are gone by now.
+
+    Raises SpecInvalid, Unavailable. The job that an earlier request made has its own.
+    """
+    try:
+        return pinned_assets(ledger, tenant, variants, own)
+    except SpecInvalid:
+        if idempotency_key is None or not ledger.read([derived_job_id(tenant, idempotency_key)]):
+            raise
+        return {}
