@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from benchmarks.conformance import colours, leaks, motion, places, transparency
+from benchmarks.conformance import colours, leaks, marks, motion, places, transparency
 from benchmarks.conformance.case import Case
 from benchmarks.conformance.checks import complaint
 from benchmarks.race import ROOT
@@ -25,7 +25,7 @@ class Score(Struct, frozen=True, kw_only=True):
 
 def cases() -> list[Case]:
     """Every case, in the order of its groups."""
-    return [case for module in (places, colours, transparency, motion, leaks) for case in module.cases()]
+    return [case for module in (places, colours, transparency, marks, motion, leaks) for case in module.cases()]
 
 
 def score(command: Sequence[str], kit: Sequence[Case], folder: Path) -> Score:
@@ -34,7 +34,9 @@ def score(command: Sequence[str], kit: Sequence[Case], folder: Path) -> Score:
     asked: list[dict[str, Any]] = []
     for case in kit:
         (folder / f"{case.name}.source").write_bytes(case.source)
-        asked.append({"name": case.name, "format": case.format, "request": case.request})
+        asked.append({"name": case.name, "format": case.format, "request": case.request, "assets": list(case.assets)})
+        for asset, body in case.assets.items():
+            (folder / f"{case.name}.{asset}").write_bytes(body)
     (folder / "cases.json").write_text(json.dumps(asked))
     done = subprocess.run([*command, str(folder)], stdout=subprocess.PIPE, check=True, cwd=ROOT)
     hello = json.loads(done.stdout)

@@ -17,7 +17,7 @@ KIT = {case.name: case for case in cases()}
 @pytest.mark.parametrize("name", KIT)
 def test_ours_holds(name: str) -> None:
     case = KIT[name]
-    assert complaint(case.checks, answer(case.source, case.format, case.request)) is None, case.promise
+    assert complaint(case.checks, answer(case.source, case.format, case.request, case.assets)) is None, case.promise
 
 
 def test_every_case_has_a_name_of_its_own() -> None:

@@ -15,10 +15,10 @@ from functions.transform.making import Made
 from functions.transform.pipeline import ENGINE, render
 
 
-def answer(source: bytes, form: ImageFormat, request: dict[str, Any]) -> bytes:
+def answer(source: bytes, form: ImageFormat, request: dict[str, Any], assets: dict[str, bytes]) -> bytes:
     """The file. Raises ValidationError for a request that the API would refuse, and what `render` raises."""
     variant = msgspec.convert({"name": "answer", **request}, Variant)
-    (outcome,) = render(source, (variant,), form=form).outcomes
+    (outcome,) = render(source, (variant,), form=form, assets=assets).outcomes
     if isinstance(outcome, Made):
         return outcome.body
     raise outcome.error
@@ -27,8 +27,10 @@ def answer(source: bytes, form: ImageFormat, request: dict[str, Any]) -> bytes:
 def main(folder: Path) -> None:
     for case in json.loads((folder / "cases.json").read_text()):
         name = case["name"]
+        source, form = (folder / f"{name}.source").read_bytes(), ImageFormat(case["format"])
+        assets = {asset: (folder / f"{name}.{asset}").read_bytes() for asset in case["assets"]}
         try:
-            body = answer((folder / f"{name}.source").read_bytes(), ImageFormat(case["format"]), case["request"])
+            body = answer(source, form, case["request"], assets)
         except (PipelineError, msgspec.ValidationError, ValueError, OSError) as error:
             (folder / f"{name}.error").write_text(f"{type(error).__name__}: {error}")
         else:
