@@ -96,12 +96,43 @@ def test_a_plain_file_carries_nothing():
     assert finds(photo()) == {}
 
 
-@pytest.mark.parametrize("form", [form for form in ImageFormat if form is not ImageFormat.ICO], ids=str)
+@pytest.mark.parametrize("form", ImageFormat, ids=str)
 def test_a_file_of_each_format_is_read_to_its_end(form):
     data = pictures.sample(form)
     assert {block.kind for block in blocks(data, form)} <= {"more-pictures", "exif"}
     if form is not ImageFormat.TIFF:
         assert blocks(data + b"PK\3\4zip", form)[-1] == Block("trailing-bytes", len(data), 7)
+
+
+def test_what_hides_in_a_frame_of_an_animated_webp_is_seen():
+    first, second = (Image.new("RGB", (20, 10), colour) for colour in ("red", "blue"))
+    data = pictures.encoded(first, "webp", save_all=True, append_images=[second], duration=50)
+    assert blocks(data, ImageFormat.WEBP) == ()
+    at = data.index(b"ANMF")
+    (size,) = struct.unpack_from("<I", data, at + 4)
+    hidden = struct.pack("<4sI", b"GPS ", 6) + b"secret"
+    frame = struct.pack("<4sI", b"ANMF", size + len(hidden)) + data[at + 8 : at + 8 + size] + hidden
+    longer = data[:at] + frame + data[at + 8 + size :]
+    longer = longer[:4] + struct.pack("<I", len(longer) - 8) + longer[8:]
+    (found,) = blocks(longer, ImageFormat.WEBP)
+    assert (found.kind, found.of(longer)) == ("unknown-data", b"secret")
+    assert pictures.opened(longer).size == (20, 10)
+
+
+def test_what_hides_between_the_pictures_of_an_icon_and_in_them_is_seen():
+    inner = pictures.encoded(Image.new("RGBA", (32, 32), "red"), "png")
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Author", "somebody")
+    wordy = pictures.encoded(Image.new("RGBA", (16, 16), "red"), "png", pnginfo=told)
+    start = 6 + 2 * 16
+    entries = [(32, inner, start), (16, wordy, start + len(inner) + 6)]
+    head = struct.pack("<3H", 0, 1, 2)
+    head += b"".join(struct.pack("<4BHHII", side, side, 0, 0, 1, 32, len(body), at) for side, body, at in entries)
+    data = head + inner + b"secret" + wordy
+    found = [(block.kind, block.of(data)) for block in blocks(data, ImageFormat.ICO)]
+    assert found == [("unknown-data", b"secret"), ("text", b"Author\0somebody")]
+    assert pictures.opened(data).size == (32, 32)
+    assert blocks(data[:-1], ImageFormat.ICO)[-1].kind == "unreadable"
 
 
 @pytest.mark.parametrize("form", [ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.AVIF], ids=str)
@@ -213,7 +244,7 @@ def test_nobody_who_asks_for_no_metadata_gets_any():
     assert facts.carried
 
 
-FORMS = [form for form in ImageFormat if form is not ImageFormat.ICO]
+FORMS = list(ImageFormat)
 SEEDS = {
     ImageFormat.JPEG: jpeg_with(
         segment(0xED, b"Photoshop 3.0\0" + resource(IIM)), thumbnailed(pictures.photo(32, 24).convert("RGB"))

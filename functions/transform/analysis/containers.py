@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from contracts.formats import ImageFormat
 from functions.transform.analysis.boxes import boxed
+from functions.transform.analysis.inner import icon_parts, strange_chunks
 
 EXIF, XMP, IPTC, ICC, PHOTOSHOP = "exif", "xmp", "iptc", "icc", "photoshop"
 COMMENT, TEXT, TIME = "comment", "text", "time"
@@ -123,6 +124,7 @@ def _entropy_end(data: bytes, at: int) -> int:
         at += 2
 
 
+_PNG_MARK: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_NEEDED: Final = frozenset(
     b"IHDR PLTE IDAT tRNS cHRM gAMA sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
 )
@@ -131,7 +133,7 @@ _PNG_XMP: Final = b"XML:com.adobe.xmp\0"
 
 
 def _png(data: bytes) -> Iterator[Block]:
-    if data[:8] != b"\x89PNG\r\n\x1a\n":
+    if not data.startswith(_PNG_MARK):
         raise ValueError("no PNG")
     at = 8
     while True:
@@ -168,6 +170,8 @@ def _webp(data: bytes) -> Iterator[Block]:
             raise ValueError("a chunk beyond the end")
         if name not in _WEBP_NEEDED:
             yield Block(_WEBP_KINDS.get(name, UNKNOWN), at + 8, size)
+        elif name == b"ANMF":
+            yield from (Block(UNKNOWN, *place) for place in strange_chunks(data, at + 8, at + 8 + size))
         at += 8 + size + size % 2
     yield from _trailing(data, max(end, at) if size % 2 else end)
 
@@ -271,6 +275,17 @@ def _bmp(data: bytes) -> Iterator[Block]:
         yield from _trailing(data, size)
 
 
+def _ico(data: bytes) -> Iterator[Block]:
+    end = 0
+    for is_picture, start, size in icon_parts(data):
+        end = max(end, start + size)
+        if not is_picture:
+            yield Block(UNKNOWN, start, size)
+        elif data.startswith(_PNG_MARK, start):
+            yield from (Block(one.kind, start + one.start, one.size) for one in _png(data[start : start + size]))
+    yield from _trailing(data, end)
+
+
 def _trailing(data: bytes, at: int) -> Iterator[Block]:
     """What comes after the end; zeroes that fill up a sector hide nothing, but are no part of the picture either."""
     if at < len(data):
@@ -285,4 +300,5 @@ _PARSERS: Final[dict[ImageFormat, Callable[[bytes], Iterator[Block]]]] = {
     ImageFormat.TIFF: _tiff,
     ImageFormat.AVIF: _avif,
     ImageFormat.BMP: _bmp,
+    ImageFormat.ICO: _ico,
 }
