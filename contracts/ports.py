@@ -1,7 +1,7 @@
 """What adapters must offer, as the rooms that use it see it. Implementations: `adapters/` and `tests/support`.
 
-The registry's are in `registry_ports`, the way out to other people's hosts is in `outside_ports`, what the function works
-on in `storage_ports`.
+The registry's are in `registry_ports`, the way out to other people's hosts is in `outside_ports`, what the function
+works on in `storage_ports`.
 
 Every method may raise Unavailable (ask again later); further errors are listed. All are safe to call from several
 threads at once.

@@ -262,11 +262,6 @@ def _tiff(data: bytes) -> Iterator[Block]:
         (at,) = struct.unpack_from(order + "I", data, at + 2 + 12 * count)
 
 
-def _avif(data: bytes) -> Iterator[Block]:
-    for kind, start, size in boxed(data):
-        yield Block(kind, start, size)
-
-
 def _bmp(data: bytes) -> Iterator[Block]:
     if data[:2] != b"BM":
         raise ValueError("no BMP")
@@ -298,7 +293,7 @@ _PARSERS: Final[dict[ImageFormat, Callable[[bytes], Iterator[Block]]]] = {
     ImageFormat.WEBP: _webp,
     ImageFormat.GIF: _gif,
     ImageFormat.TIFF: _tiff,
-    ImageFormat.AVIF: _avif,
+    ImageFormat.AVIF: lambda data: (Block(*each) for each in boxed(data)),
     ImageFormat.BMP: _bmp,
     ImageFormat.ICO: _ico,
 }
