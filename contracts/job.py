@@ -1,7 +1,6 @@
 """The job document: everything that is true of a job, one DynamoDB item, replaced whole under its revision.
 
-All times are integers, milliseconds since 1970-01-01 UTC; `None` means not yet, or never. Only `lifecycle.step` makes
-a changed one. Who may see what of it: `services/upload` shows the public part, `services/processing` all of it.
+Of times `None` means not yet, or never. Only `lifecycle.step` makes a changed one. The services show it, or a part.
 """
 
 from enum import StrEnum
@@ -24,7 +23,7 @@ SCHEMA: Final = 1
 """Version of the document. A reader accepts this one and the one before."""
 
 Instant = int
-"""Milliseconds since the epoch, UTC."""
+"""Milliseconds since 1970-01-01 UTC."""
 
 
 class JobState(StrEnum):
@@ -246,8 +245,7 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     analyse: tuple[str, ...] | None = None
     """Names of `analysis.Trait`; None stands for the usual ones."""
     assets: dict[str, str] = {}
-    """Pictures that variants are marked with: keys of results (each with its digest), by the names overlays call them.
-    Fixed when the job was taken in."""
+    """Keys of results that variants are marked with, by the names overlays call them; fixed when it was taken in."""
     webhook: str | None = None
     """Id of the endpoint that is owed the final events; None owes nobody."""
     charge: Charge | None = None
