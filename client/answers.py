@@ -61,6 +61,31 @@ class Fault(Struct, frozen=True, kw_only=True):
     retryable: bool = False
 
 
+class Probe(Struct, frozen=True, kw_only=True):
+    """One try: at what quality, of a picture of what width, how many bytes, how like it still was (SSIM, 0 to 1)."""
+
+    quality: int | None = None
+    width: int = 0
+    bytes: int = 0
+    ssim: float | None = None
+
+
+class Quality(Struct, frozen=True, kw_only=True):
+    """The quality that was found, why it is that one, and what was tried."""
+
+    chosen: int | None = None
+    why: str = ""
+    target_ssim: float | None = None
+    curve: tuple[Probe, ...] = ()
+
+
+class Focal(Struct, frozen=True, kw_only=True):
+    """The point that what was cut stays around, as shares of the oriented picture."""
+
+    x: float = 0.0
+    y: float = 0.0
+
+
 class VariantStatus(Struct, frozen=True, kw_only=True):
     """One variant. Everything but `name` and `state` is there only once it is completed (or failed: `error`)."""
 
@@ -78,6 +103,16 @@ class VariantStatus(Struct, frozen=True, kw_only=True):
     """A link that works until `url_expires_at`; a fresh status has a fresh one."""
     url_expires_at: datetime | None = None
     warnings: tuple[str, ...] = ()
+    engine: str | None = None
+    """Version of the picture engine that made it."""
+    frames: int = 1
+    """More than one of an animation."""
+    kept_source: bool = False
+    """The bytes are the original's own, without what it told about itself: encoding again only made it larger."""
+    quality: Quality | None = None
+    """Of a quality that was to be found out."""
+    focal: Focal | None = None
+    """As it was asked for; there from the beginning."""
     error: Fault | None = None
 
 

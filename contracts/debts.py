@@ -7,6 +7,7 @@ sweeper carries out itself) and is looked at when it is due.
 
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from contracts.job import Debt, DebtKind, Instant, Job, Lane
 from contracts.limits import Timing
 from contracts.messages import Message, Notify, Outgoing, Process, Queue, Transform
-from contracts.variants import asset_names
+from contracts.variants import asset_names, told
 
 _JITTER: Final = (0.75, 1.25)
 """Back-off is stretched by a factor in this range, so that jobs which failed together do not come back together."""
@@ -112,7 +113,8 @@ def message_of(job: Job, debt: Debt) -> Outgoing | None:
         part, original, source = job.open_part(debt.token), job.original, job.source
         if part is not None and original is not None and source.format is not None:
             specs = {record.spec.name: record.spec for record in job.variants}
-            variants = tuple(specs[name] for name in part.variants)
+            date = f"{datetime.fromtimestamp(job.created_at // 1_000, UTC):%Y-%m-%d}"
+            variants = tuple(told(specs[name], job.id, date) for name in part.variants)
             return Outgoing(
                 Queue.TRANSFORMS,
                 Transform(

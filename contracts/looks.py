@@ -11,6 +11,8 @@ from contracts.framing import Colour, Gravity, Length, Unit
 from contracts.limits import MAX_OUTPUT_SIDE
 
 MAX_OVERLAYS: Final = 4
+MAX_TEXT: Final = 200
+"""Characters, with everything filled in."""
 ASSET_PATTERN: Final = (
     "^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.[a-z0-9_-]{1,40}(?!\\n)$"
 )
@@ -75,10 +77,16 @@ class Mask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """In pixels, or `max`: half of the shorter side, which makes a square a disc."""
 
 
+def filled_in(text: str, job_id: str, date: str) -> str:
+    """A text with what its fields name; braces around anything else are braces."""
+    return text.replace("{job_id}", job_id).replace("{date}", date)
+
+
 class Overlay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A watermark: a text, or a variant of another job of the same tenant. Lengths are relative to the output."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)] | None = None
+    """One line. `{job_id}` and `{date}` (of the job's making, in UTC, as 2026-11-30) stand for what they name."""
     asset: Annotated[str, Meta(pattern=ASSET_PATTERN)] | None = None
     """`<job id>.<variant>`: a completed variant."""
     anchor: Gravity = Gravity.SOUTH_EAST

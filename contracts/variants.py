@@ -12,7 +12,7 @@ the picture work itself is in `functions/transform`.
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from contracts.framing import (
     Background,
@@ -27,9 +27,9 @@ from contracts.framing import (
     Trim,
     Unit,
 )
-from contracts.identifiers import VariantName
+from contracts.identifiers import JobId, VariantName
 from contracts.limits import MAX_OUTPUT_SIDE
-from contracts.looks import MAX_OVERLAYS, TEXT_COLOUR, Adjust, Filters, Mask, Overlay
+from contracts.looks import MAX_OVERLAYS, MAX_TEXT, TEXT_COLOUR, Adjust, Filters, Mask, Overlay, filled_in
 from contracts.outputs import Output
 from contracts.outputs import objections as output_objections
 
@@ -65,6 +65,19 @@ WHOLE_TO: Final = 1e-9
 """By how much fractions may exceed 1 together: decimal fractions have no exact sum."""
 
 
+_A_JOB_ID: Final = "00000000-0000-7000-8000-000000000000"
+_A_DATE: Final = "2026-11-30"
+
+
+def told(variant: Variant, job_id: JobId, date: str) -> Variant:
+    """The variant with its texts filled in; itself if there is nothing to fill in."""
+    overlays = tuple(
+        overlay if overlay.text is None else structs.replace(overlay, text=filled_in(overlay.text, job_id, date))
+        for overlay in variant.overlays
+    )
+    return variant if overlays == variant.overlays else structs.replace(variant, overlays=overlays)
+
+
 def asset_names(variants: Iterable[Variant]) -> tuple[str, ...]:
     """The pictures that they are marked with, each once, as overlays call them."""
     named = (overlay.asset for variant in variants for overlay in variant.overlays)
@@ -83,6 +96,8 @@ def objections(variant: Variant) -> Iterator[tuple[str, str]]:
             yield f"/overlays/{number}", "an overlay is a text or an asset"
         if overlay.anchor is Gravity.SMART:
             yield f"/overlays/{number}/anchor", "an overlay has no smart place"
+        if overlay.text is not None and len(filled_in(overlay.text, _A_JOB_ID, _A_DATE)) > MAX_TEXT:
+            yield f"/overlays/{number}/text", f"with its fields filled in it has more than {MAX_TEXT} characters"
         if overlay.text is not None and not overlay.text.isprintable():
             yield f"/overlays/{number}/text", "a text is one line of characters that can be seen"
         if overlay.asset is not None and overlay.colour != TEXT_COLOUR:
@@ -123,8 +138,5 @@ def _of_resize(variant: Variant) -> Iterator[tuple[str, str]]:
         yield "/gravity", "smart looks at upright pictures: say a focal point, or turn by quarters"
     if variant.gravity is not Gravity.CENTER and variant.focal is not None:
         yield "/focal", "say gravity or a focal point"
-    if variant.offset != Offset():
-        if not (cuts or pads):
-            yield "/offset", "an offset needs the fit cover or contain, a width and a height"
-        elif variant.focal is not None or variant.gravity is Gravity.SMART:
-            yield "/offset", "an offset steps away from an anchor; here the picture or the focal point decides"
+    if variant.offset != Offset() and not (cuts or pads):
+        yield "/offset", "an offset needs the fit cover or contain, a width and a height"

@@ -35,8 +35,8 @@ def fitted(
 
     One side alone leaves the other free. Without `enlarge` the scale is at most 1: cover then keeps the shape that was
     asked for and contain keeps its canvas. What cover keeps lies about `point` (pixels of the region) if there is one,
-    else where gravity and offset lead, and always within the region. Free sides round half up and stay >= 1. Never
-    raises. Source: object-fit, CSS Images Level 3.
+    else where gravity leads, from either by the offset, and always within the region. Free sides round half up and stay
+    >= 1. Never raises. Source: object-fit, CSS Images Level 3.
     """
     if resize is None:
         return _plain(source, source)
@@ -103,10 +103,11 @@ def _covering(source: Size, size: Size, gravity: Gravity, step: Extent, point: E
     corner = []
     for axis in (0, 1):
         free = source[axis] - extent[axis]
+        shift = step[axis] * extent[axis] / size[axis]
         if point is not None:
-            corner.append(min(max(point[axis] - extent[axis] / 2, 0.0), free))
+            corner.append(min(max(point[axis] - extent[axis] / 2 + shift, 0.0), free))
         else:
-            corner.append(placed(free, share_before(gravity, axis), step[axis] * extent[axis] / size[axis]))
+            corner.append(placed(free, share_before(gravity, axis), shift))
     return corner[0], corner[1], corner[0] + extent[0], corner[1] + extent[1]
 
 

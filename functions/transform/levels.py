@@ -6,9 +6,11 @@ Called by `pipeline`, for every level of the pyramid and for every frame of an a
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import structs
+
 from contracts.outputs import ColorSpace
 from functions.transform.geometry import Cut
-from functions.transform.steps.colour import colour
+from functions.transform.steps.colour import NOT_KEPT, colour, is_srgb
 from functions.transform.steps.orient import orient
 from functions.transform.steps.picture import Picture
 from functions.transform.steps.resize import resize
@@ -19,6 +21,11 @@ LEVEL: Final[tuple[Callable[[Picture, Cut], Picture], ...]] = (resize, lambda pi
 
 def levelled(picture: Picture, cut: Cut, space: ColorSpace) -> Picture:
     """The cut of the picture, in the space. What is levelled may be levelled again, to less."""
+    profile = picture.profile
     for step in LEVEL:
         picture = step(picture, cut)
+    is_left = picture.profile is None and not is_srgb(profile)
+    if space is ColorSpace.KEEP and is_left and NOT_KEPT not in picture.warnings:
+        # light is that of sRGB: whoever averages it has left the original's own colours
+        picture = structs.replace(picture, warnings=(*picture.warnings, NOT_KEPT))
     return colour(picture, space)

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from contracts.framing import Point
 from contracts.job import Instant, Job, JobState, Source, VariantRecord, VariantState
 from contracts.messages import Facts
 from contracts.ports import Link
-from contracts.quality import Choice
 from services import edge
 from services.upload import findings
 from services.upload.plan import PlannedPart, planned_parts
+from services.upload.qualities import QualityDocument, quality_document
 
 _DONE: Final = frozenset({VariantState.COMPLETED, VariantState.FAILED, VariantState.CANCELLED})
 _RETRYABLE: Final = frozenset({JobState.FAILED, JobState.PARTIALLY_COMPLETED})
@@ -43,26 +44,8 @@ class SourceDocument(Struct, frozen=True, kw_only=True):
     orientation_applied: int | None
 
 
-class ProbeDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One try: at what quality, of a picture of what width, how many bytes, and how like it still was (SSIM)."""
-
-    quality: int | None = None
-    width: int
-    bytes: int
-    ssim: float | None = None
-
-
-class QualityDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The quality that was found, why it is that one, and what was tried."""
-
-    chosen: int | None = None
-    why: str
-    target_ssim: float | None = None
-    curve: tuple[ProbeDocument, ...]
-
-
 class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One variant; everything below `state` is there once it is completed, `error` once it failed."""
+    """One variant; `focal` is there from the beginning, `error` once it failed, the rest once it is completed."""
 
     name: str
     state: str
@@ -85,6 +68,8 @@ class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The bytes are the original's own, without what it told about itself: encoding again only made it larger."""
     quality: QualityDocument | None = None
     """Of a quality that was to be found out."""
+    focal: Point | None = None
+    """What is cut stays around it: as it was asked for, of the oriented picture, 0 to 1."""
     error: dict[str, Any] | None = None
     """A problem document."""
 
@@ -257,7 +242,7 @@ def _variant(record: VariantRecord, link: Link | None, base: str) -> VariantDocu
     result = record.result
     if result is None:
         error = None if record.error is None else edge.fault_problem(record.error, base=base)
-        return VariantDocument(name=record.spec.name, state=record.state, error=error)
+        return VariantDocument(name=record.spec.name, state=record.state, focal=record.spec.focal, error=error)
     return VariantDocument(
         name=record.spec.name,
         state=record.state,
@@ -273,16 +258,9 @@ def _variant(record: VariantRecord, link: Link | None, base: str) -> VariantDocu
         engine=result.engine or None,
         frames=result.frames if result.frames > 1 else None,
         kept_source=result.kept_source,
-        quality=None if result.choice is None else _quality(result.choice),
+        focal=record.spec.focal,
+        quality=None if result.choice is None else quality_document(result.choice),
     )
-
-
-def _quality(choice: Choice) -> QualityDocument:
-    curve = tuple(
-        ProbeDocument(quality=probe.quality or None, width=probe.width, bytes=probe.bytes, ssim=probe.ssim)
-        for probe in choice.probes
-    )
-    return QualityDocument(chosen=choice.quality, why=choice.why, target_ssim=choice.target, curve=curve)
 
 
 def _leaks(job: Job) -> LeaksDocument | None:

@@ -20,7 +20,7 @@ from client import (
     StrangeAnswer,
     Unreachable,
 )
-from client.answers import read_status, sha256_of
+from client.answers import Focal, Probe, Quality, read_status, sha256_of
 from client.asking import FIRST_BACK_OFF_SECONDS, LONGEST_RETRY_AFTER_SECONDS, TRIES
 from client.conversation import UNHELD_POLL_SECONDS, Conversation
 from client.effects import Answer, Ask, Flow, Pause, Silence
@@ -258,6 +258,30 @@ def test_members_that_are_not_known_here_are_kept_and_harmless(extra: dict[str, 
     status = read_status(msgspec.json.encode(document), etag="")
     assert status.as_sent == document
     assert status.variants[0].bytes == 1
+
+
+def test_what_is_told_of_a_variant_has_a_type() -> None:
+    told = {
+        "name": "hero",
+        "state": "completed",
+        "frames": 12,
+        "kept_source": True,
+        "engine": "2",
+        "focal": {"x": 0.25, "y": 1},
+        "quality": {
+            "chosen": 54,
+            "why": "ssim",
+            "target_ssim": 0.97,
+            "curve": [{"quality": 54, "width": 512, "bytes": 9_000, "ssim": 0.971}],
+        },
+    }
+    document = {"id": JOB, "state": "completed", "variants": [told, {"name": "plain", "state": "pending"}]}
+    hero, plain = read_status(msgspec.json.encode(document), etag="").variants
+    assert (hero.frames, hero.kept_source, hero.engine, hero.focal) == (12, True, "2", Focal(x=0.25, y=1))
+    assert hero.quality == Quality(
+        chosen=54, why="ssim", target_ssim=0.97, curve=(Probe(quality=54, width=512, bytes=9_000, ssim=0.971),)
+    )
+    assert (plain.frames, plain.kept_source, plain.quality, plain.focal) == (1, False, None, None)
 
 
 @given(st.binary(max_size=200) | json_values.map(msgspec.json.encode), st.sampled_from([200, 202, 204, 302, 500, 503]))

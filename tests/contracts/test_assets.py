@@ -98,7 +98,21 @@ def test_an_order_names_the_pictures_of_its_own_variants_and_no_others() -> None
         assets={LOGO: KEY, other: KEY},
         variants=(replace(thumb, spec=replace(thumb.spec, overlays=(Overlay(asset=LOGO),))), small),
     )
+    assert order_of(job).assets == {LOGO: KEY}
+
+
+def order_of(job: Job) -> Transform:
     sent = message_of(job, job.debts[0])
     assert sent is not None
     assert isinstance(sent.message, Transform)
-    assert sent.message.assets == {LOGO: KEY}
+    return sent.message
+
+
+def test_a_texts_fields_are_filled_in_when_the_order_is_sent_and_the_same_each_time() -> None:
+    job = JOBS["job-processing.s1"]
+    text = "{date} · {job_id} · {name} · {"
+    spec = replace(job.variants[0].spec, overlays=(Overlay(text=text),))
+    job = replace(job, variants=(replace(job.variants[0], spec=spec), job.variants[1]))
+    for moment in (job, replace(job, updated_at=job.updated_at + 10**9)):
+        (variant,) = order_of(moment).variants
+        assert variant.overlays[0].text == f"2026-11-23 · {job.id} · {{name}} · {{"

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from contracts.analysis import Find, Seen, Swatch
 from contracts.deliveries import Attempt, Delivery, DeliveryState, decode_delivery
 from contracts.formats import ImageFormat
 from contracts.framing import (
@@ -56,6 +57,8 @@ from contracts.messages import (
     encode,
 )
 from contracts.outputs import Output, OutputFormat
+from contracts.plans import BranchPlan, LevelPlan, PartPlan
+from contracts.quality import Choice, Probe, Reason
 from contracts.variants import Variant
 from contracts.webhooks import Secret, Webhook, decode_webhook
 
@@ -170,6 +173,70 @@ MESSAGES: Final[dict[str, Process | Transform | Finished | Notify]] = {
         timings=Timings(fetch_ms=11.5, decode_ms=31, transform_ms=120.25, store_ms=9, total_ms=171.75, cold=True),
         function_request_id="4f1f0c9d",
         engine="1",
+    ),
+    "finished-picture.v1": Finished(
+        job_id=JOB,
+        token=3,
+        answers=(
+            Done(
+                name="thumb",
+                key=RESULT_KEY,
+                digest=DIGEST,
+                bytes=5_120,
+                width=150,
+                height=150,
+                format=OutputFormat.JPEG,
+                frames=12,
+                kept_source=True,
+                choice=Choice(
+                    quality=54,
+                    why=Reason.LIKENESS,
+                    target=0.97,
+                    probes=(Probe(80, 9_000, 512, 0.991), Probe(54, 5_120, 512, 0.9712)),
+                ),
+                carries=("exif", "icc"),
+            ),
+            Done(
+                name="small",
+                key=f"default/{JOB}/small-{DIGEST}.webp",
+                digest=DIGEST,
+                bytes=900,
+                width=400,
+                height=300,
+                format=OutputFormat.WEBP,
+                carries=(),
+            ),
+        ),
+        facts=Facts(
+            width=4032,
+            height=3024,
+            frames=12,
+            iptc={"city": "Turin", "keywords": ["chair", "oak"]},
+            xmp={"rating": 4},
+            private={"latitude": 45.07, "owner": "A Photographer"},
+            seen=Seen(
+                dominant="#b8a48f",
+                palette=(Swatch(hex="#b8a48f", share=0.41), Swatch(hex="#20242c", share=0.3)),
+                average="#8f8577",
+                is_dark=False,
+                thumbhash="3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
+                blurhash="LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+                phash="c3a1" * 4,
+                dhash="0f1e" * 4,
+                sharpness=12.5,
+                entropy=7.25,
+                is_opaque=True,
+                looks_blank=False,
+            ),
+            carried=(Find(what="gps", bytes=120), Find(what="trailing-bytes", bytes=7)),
+            more=f"default/{JOB}/analysis-{DIGEST}.json",
+        ),
+        plan=PartPlan(
+            branches=(BranchPlan(2, (LevelPlan(400, 300, None, (1,)), LevelPlan(150, 150, 0, (0,)))),),
+            threads=2,
+            deadline_ms=57_900,
+            estimated_ms=81,
+        ),
     ),
     "finished-undecodable.v1": Finished(job_id=JOB, token=1, undecodable="image-corrupt", detail="truncated"),
 }

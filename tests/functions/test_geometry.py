@@ -276,6 +276,21 @@ def test_a_focal_point_is_kept_and_as_near_the_middle_as_the_picture_allows(sour
         assert is_central or start < 1e-6 or end > source[axis] - 1e-6
 
 
+@given(sizes, bounds, bounds, st.tuples(st.floats(0, 1), st.floats(0, 1)), offsets, st.floats(1, 4))
+def test_an_offset_steps_away_from_a_point_as_far_as_the_picture_reaches(source, width, height, at, offset, dpr):
+    resize = Resize(width=width, height=height, fit=Fit.COVER, dpr=dpr)
+    point = at[0] * source[0], at[1] * source[1]
+    still, moved = (fitted(source, resize, Gravity.CENTER, step, point) for step in (Offset(), offset))
+    for axis, step in enumerate((offset.x, offset.y)):
+        side = moved.box[axis + 2] - moved.box[axis]
+        asked = step * (width, height)[axis] * dpr if offset.unit is Unit.FRACTION else step * dpr
+        # one pixel of the output is so many of the picture
+        wanted = point[axis] - side / 2 + asked * side / moved.size[axis]
+        slack = (1 if offset.unit is Unit.FRACTION else 0) * side / moved.size[axis] + 1e-6 * max(source)
+        assert moved.box[axis] == pytest.approx(min(max(wanted, 0), source[axis] - side), abs=slack)
+        assert moved.size == still.size
+
+
 @given(sizes, one_side | boxed, st.floats(1, 4))
 def test_dpr_multiplies_what_is_asked_for(source, resize, dpr):
     bound = [None if side is None else int(side * dpr + 0.5) for side in (resize.width, resize.height)]

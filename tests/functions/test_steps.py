@@ -490,6 +490,23 @@ def test_watermarks_lie_over_everything_else_and_grow_with_the_pixels() -> None:
     assert pictures_differ(once, twice.resize(once.size, Image.Resampling.BOX)) < 6
 
 
+def test_light_is_srgbs_and_who_wanted_the_originals_own_colours_is_told() -> None:
+    p3 = pictures.encoded(pictures.photo(80, 60), "png", icc_profile=pictures.rgb_profile("Display P3"))
+    srgb = pictures.encoded(pictures.photo(80, 60), "png")
+
+    def told(data: bytes, line: str) -> tuple[str, ...]:
+        (found,) = render(data, parse(f"a={line}/f:png"), 1, form=ImageFormat.PNG).outcomes
+        assert isinstance(found, Made), found
+        return found.warnings
+
+    assert told(p3, "rs::40/lin/cs:keep") == ("colour-not-kept",)
+    plain = pictures.encoded(pictures.photo(80, 60), "png", icc_profile=pictures.rgb_profile("sRGB"))
+    assert told(plain, "rs::40/lin/cs:keep") == ()
+    assert told(p3, "rs::40/cs:keep") == told(p3, "rs::40/lin") == told(srgb, "rs::40/lin/cs:keep") == ()
+    # at its own size nothing is averaged
+    assert told(p3, "rs::80/lin/cs:keep") == ()
+
+
 # kernels and light ---------------------------------------------------------------------------------------------------
 
 

@@ -164,6 +164,17 @@ def test_a_finished_job_shows_its_variants_with_links(client: Client, room: Uplo
     assert (document["timings_ms"]["decode"], document["timings_ms"]["transform"]) == (31.0, 120)
 
 
+def test_a_focal_point_is_echoed_from_the_beginning_to_the_end(client: Client, room: UploadRoom) -> None:
+    focal = {"x": 0.42, "y": 0.3}
+    wish = {"name": "hero", "resize": {"width": 90, "height": 90, "fit": "cover"}, "focal": focal}
+    job_id = uploaded(client, msgspec.json.encode({"variants": [wish]}).decode())
+    (queued,) = client.get(f"/status/{job_id}").json()["variants"]
+    assert queued == {"name": "hero", "state": "pending", "focal": focal}
+    finished(room)
+    (done,) = client.get(f"/status/{job_id}").json()["variants"]
+    assert (done["state"], done["focal"]) == ("completed", focal)
+
+
 def test_nothing_internal_is_shown(client: Client, room: UploadRoom) -> None:
     """Presence first: the job does have tokens, parts, keys and a pinned version."""
     job_id = uploaded(client)
