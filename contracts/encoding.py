@@ -26,21 +26,25 @@ _MS_PER_MEGAPIXEL: Final[Mapping[OutputFormat, tuple[int, ...]]] = {
     OutputFormat.TIFF: (60,) * 10,
 }
 """By effort, 0 to 9. `functions/transform/steps/encode.py` says what an effort is in a codec's own words."""
+_WITH_ALPHA: Final = (100, 200, 230, 280, 280, 280, 450, 450, 700, 700)
+"""Of a WebP: soft edges; hard ones take a third."""
 _LOSSLESS: Final = (60, 190, 260, 400, 530, 700, 700, 800, 800, 2_300)
-"""Of a WebP."""
+"""Of a WebP, with alpha or without."""
 
 
-def codec_ms(output: Output, effort: int) -> int:
+def codec_ms(output: Output, effort: int, *, has_alpha: bool = False) -> int:
     """Milliseconds of one core for a megapixel at this effort."""
-    is_exact = output.lossless and output.format is OutputFormat.WEBP
-    return (_LOSSLESS if is_exact else _MS_PER_MEGAPIXEL[output.format])[effort]
+    by_effort = _MS_PER_MEGAPIXEL[output.format]
+    if output.format is OutputFormat.WEBP:
+        by_effort = _LOSSLESS if output.lossless else _WITH_ALPHA if has_alpha else by_effort
+    return by_effort[effort]
 
 
-def effort_spent(output: Output, pixels: float) -> int:
+def effort_spent(output: Output, pixels: float, *, has_alpha: bool = False) -> int:
     """0 to 9: what is asked for, or the highest effort below it with which so many pixels are not thought to take too
     long. `pixels` are those of all frames together."""
     bound = LONGEST_MS / (_BUDGET_TRIES if output.max_bytes else 1)
     effort = output.effective_effort
-    while effort and codec_ms(output, effort) * pixels > bound * 1_000_000:
+    while effort and codec_ms(output, effort, has_alpha=has_alpha) * pixels > bound * 1_000_000:
         effort -= 1
     return effort

@@ -55,7 +55,7 @@ def animated(
         pixels = shrunk(straight(last.pixels), scale)
         if writer is None:
             size = pixels.size
-            effort = effort_spent(output, size[0] * size[1] * output.frames_of(source.frames))
+            effort = effort_spent(output, size[0] * size[1] * output.frames_of(source.frames), has_alpha=True)
             writer = _writer(size, output, quality, effort, plays(source))
         writer.add(pixels, milliseconds)
     assert last is not None  # an original without a frame is corrupt
@@ -68,7 +68,7 @@ def _writer(size: Size, output: Output, quality: int | None, effort: int, times:
     if output.format is OutputFormat.GIF:
         # a GIF says how often it is shown again
         return gif_writer(size, output, effort, None if times == 1 else max(0, times - 1))
-    return WebpWriter(size, webp_options(output, quality, effort), times)
+    return WebpWriter(size, webp_options(output, quality, effort, has_alpha=True), times)
 
 
 class WebpWriter:

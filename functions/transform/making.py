@@ -73,8 +73,9 @@ def still(source: Source, picture: Picture, framed: Frame, variant: Variant) -> 
     if source.frames > 1 and output.frames not in _FIRST:
         warnings += (FIRST_FRAME,)
 
-    width, height = picture.pixels.size
-    if _is_wished(output) and effort_spent(output, width * height) < output.effective_effort:
+    pixels = picture.pixels
+    spent = effort_spent(output, pixels.width * pixels.height, has_alpha=pixels.mode == "RGBA")
+    if _is_wished(output) and spent < output.effective_effort:
         warnings += (LESS_EFFORT,)
 
     def file(quality: int | None, scale: float) -> tuple[bytes, Size]:

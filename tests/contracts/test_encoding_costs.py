@@ -59,16 +59,18 @@ OUTPUTS = st.builds(
 )
 
 
-@given(output=OUTPUTS, pixels=st.integers(1, LARGEST))
-def test_no_encode_is_thought_to_take_longer_than_a_quarter_of_the_functions_time(output: Output, pixels: int) -> None:
-    spent = effort_spent(output, pixels)
+@given(output=OUTPUTS, pixels=st.integers(1, LARGEST), has_alpha=st.booleans())
+def test_no_encode_is_thought_to_take_longer_than_a_quarter_of_the_functions_time(
+    output: Output, pixels: int, has_alpha: bool
+) -> None:
+    spent = effort_spent(output, pixels, has_alpha=has_alpha)
     assert 0 <= spent <= output.effective_effort
     bound = LONGEST_MS / (6 if output.max_bytes else 1)
-    if codec_ms(output, output.effective_effort) * pixels / 1e6 <= bound:
+    if codec_ms(output, output.effective_effort, has_alpha=has_alpha) * pixels / 1e6 <= bound:
         assert spent == output.effective_effort
     # with a budget the tries that come after the first are of a smaller picture, or few
-    assert codec_ms(output, spent) * pixels / 1e6 <= bound or spent == 0
-    assert codec_ms(output, 0) * LARGEST / 1e6 <= LONGEST_MS
+    assert codec_ms(output, spent, has_alpha=has_alpha) * pixels / 1e6 <= bound or spent == 0
+    assert codec_ms(output, 0, has_alpha=has_alpha) * LARGEST / 1e6 <= LONGEST_MS
 
 
 @given(output=OUTPUTS, pixels=st.integers(1, LARGEST), more=st.integers(0, LARGEST))
