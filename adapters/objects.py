@@ -17,6 +17,7 @@ from msgspec import Struct
 from adapters.clients import AwsClient
 from adapters.errors import CONFLICTS, code_of, translated
 from contracts.errors import AlreadyStored, PipelineError, SourceMissing, Unavailable
+from contracts.hops import hops_in, marked
 from contracts.ports import Head, Pinned
 
 CONFLICT_TRIES: Final = 4
@@ -52,7 +53,9 @@ class S3Originals:
         self._client = client
         self._bucket = bucket
 
-    def put_original(self, key: str, body: BinaryIO, *, length: int, sha256: str, media_type: str) -> Pinned:
+    def put_original(
+        self, key: str, body: BinaryIO, *, length: int, sha256: str, media_type: str, hops: int = 0
+    ) -> Pinned:
         answer = _put_once(
             self._client,
             Bucket=self._bucket,
@@ -60,11 +63,12 @@ class S3Originals:
             Body=body,
             ContentLength=length,
             ContentType=media_type,
+            Metadata=marked(hops),
             ChecksumSHA256=_base64(sha256),
         )
         return Pinned(version_id=answer["VersionId"], etag=_bare(answer["ETag"]))
 
-    def copy_original(self, key: str, *, bucket: str, source: str, etag: str, media_type: str) -> Copied:
+    def copy_original(self, key: str, *, bucket: str, source: str, etag: str, media_type: str, hops: int = 0) -> Copied:
         """Copy an object of another bucket within S3, as long as it has this ETag; its own words do not come along.
 
         Raises SourceMissing if another object is there now, or none.
@@ -78,6 +82,7 @@ class S3Originals:
                 MetadataDirective="REPLACE",
                 TaggingDirective="REPLACE",
                 ContentType=media_type,
+                Metadata=marked(hops),
                 ChecksumAlgorithm="SHA256",
             )
         result = answer["CopyObjectResult"]
@@ -96,6 +101,7 @@ class S3Originals:
             bytes=answer["ContentLength"],
             sha256=_hex(answer.get("ChecksumSHA256")),
             media_type=answer.get("ContentType", ""),
+            hops=hops_in(answer.get("Metadata", {})),
         )
 
     def read_range(self, key: str, version_id: str, start: int, size: int) -> bytes:
@@ -119,7 +125,7 @@ class S3Results:
         self._client = client
         self._bucket = bucket
 
-    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
+    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str, hops: int = 1) -> None:
         try:
             _put_once(
                 self._client,
@@ -129,6 +135,7 @@ class S3Results:
                 Body=bytes(body),
                 ContentType=media_type,
                 CacheControl=CACHE_CONTROL,
+                Metadata=marked(hops),
                 ChecksumSHA256=_base64(digest),
             )
         except AlreadyStored:

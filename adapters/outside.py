@@ -20,7 +20,8 @@ import structlog
 
 from contracts.addresses import refusal
 from contracts.errors import PayloadTooLarge, SourceForbidden, SourceUnreachable
-from contracts.outside_ports import Reply
+from contracts.hops import HOP_HEADER
+from contracts.outside_ports import Fetched, Reply
 from contracts.targets import PORTS, Target, parse_target, redirected
 
 MAX_HEAD_BYTES: Final = 16 * 1024
@@ -99,7 +100,7 @@ class Outside:
             return Reply(status=response.status_code, retry_after=_header(response, b"retry-after"))
 
     @contextmanager
-    def fetch(self, url: str, *, seconds: float, most_bytes: int) -> Iterator[Iterator[bytes]]:
+    def fetch(self, url: str, *, seconds: float, most_bytes: int) -> Iterator[Fetched]:
         target, until = parse_target(url, ports=self._ports, loopback=self._loopback), self._monotonic() + seconds
         for _ in range(MAX_REDIRECTS + 1):
             with self._exchange(target, "GET", {"Accept": "image/*"}, b"", until - self._monotonic()) as exchange:
@@ -109,7 +110,8 @@ class Outside:
                     if response.status_code != 200:
                         raise SourceUnreachable(f"the address was answered {response.status_code}")
                     _check_length(response, most_bytes)
-                    yield exchange.body(most_bytes)
+                    marker = _header(response, HOP_HEADER.encode())
+                    yield Fetched(pieces=exchange.body(most_bytes), marker=marker)
                     return
             target = redirected(target, location, ports=self._ports, loopback=self._loopback)
         raise SourceUnreachable(f"the address redirects more than {MAX_REDIRECTS} times")

@@ -11,6 +11,7 @@ from typing import Final
 
 from components.exhausted import exhausted_alarm
 from components.fuse import fuse_alarm
+from components.loops import loop_alarm
 from components.naming import physical_name
 from components.watched import Alarm, BalancerNames, FunctionFacts, GroupFacts, Metric, Name, QueueNames, Watched
 
@@ -34,6 +35,8 @@ def alarms(watched: Watched) -> tuple[Alarm, ...]:
     found += [alarm for service, group in watched.groups.items() for alarm in _of_group(service, group)]
     if "upload" in watched.groups:
         found.append(fuse_alarm(watched.groups["upload"]))
+        if watched.fetches:
+            found.append(loop_alarm(watched.groups["upload"]))
     if "processing" in watched.groups:
         found.append(exhausted_alarm(watched.groups["processing"]))
     if "processing" in watched.groups and "jobs" in watched.queues:

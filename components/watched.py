@@ -61,6 +61,8 @@ class Watched:
     """By service."""
     balancer: BalancerNames | None = None
     """Before the hosts of `upload`."""
+    fetches: bool = False
+    """Whether the hosts of `upload` fetch pictures by their address."""
     tables: Mapping[str, Name] = field(default_factory=dict)
 
 
@@ -78,6 +80,7 @@ def watched_stack(
             service: GroupFacts(name(service), is_burstable(facts.instance_type)) for service, facts in services.items()
         },
         balancer=balancer,
+        fetches=config.fetch.enabled,
         tables={table.name: name(table.name) for table in (JOBS, REGISTRY)},
     )
 

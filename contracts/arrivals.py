@@ -11,6 +11,7 @@ from contracts.errors import DigestMismatch, ImageCorrupt, PayloadTooLarge, Reje
 from contracts.events import Refused, Stored
 from contracts.formats import SNIFF_BYTES, check_declared, check_limits, measure
 from contracts.headers.reader import Seekable
+from contracts.hops import check_hops
 from contracts.job import Job, Source
 from contracts.limits import MAX_DIRECT_BYTES, MIB
 from contracts.ports import Head, OriginalRanges, RangeReader
@@ -51,6 +52,7 @@ def _seen(job: Job, head: Head, originals: OriginalRanges) -> Stored | Refused:
 
 def _examined(job: Job, head: Head, originals: OriginalRanges) -> Source:
     """The picture's facts. Raises what an upload through the service is refused with."""
+    check_hops(head.hops)
     if head.bytes > MAX_DIRECT_BYTES:
         raise PayloadTooLarge(f"the file has more than {MAX_DIRECT_BYTES} bytes", max_bytes=MAX_DIRECT_BYTES)
     if job.content_sha256 is not None and head.sha256 != job.content_sha256:
@@ -68,6 +70,7 @@ def _examined(job: Job, head: Head, originals: OriginalRanges) -> Source:
         height=header.height,
         frames=header.frames,
         sha256=head.sha256,
+        hops=head.hops,
     )
 
 

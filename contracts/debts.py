@@ -130,6 +130,7 @@ def message_of(job: Job, debt: Debt) -> Outgoing | None:
                     variants=variants,
                     analyse=job.analyse,
                     assets={name: job.assets[name] for name in asset_names(variants) if name in job.assets},
+                    hops=source.hops,
                 ),
             )
     return None

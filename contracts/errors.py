@@ -193,6 +193,13 @@ class SourceForbidden(Rejected):
     title = "This address is not called from here"
 
 
+class HopLimit(Rejected):
+    """A picture that came out of a Darkroom, was taken in again, and comes once more."""
+
+    code = "hop-limit"
+    title = "This picture has been here too often"
+
+
 class FetchDisabled(Rejected):
     """An upload names its picture by an address, in a stack that fetches none."""
 

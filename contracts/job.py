@@ -91,6 +91,8 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
     frames: int = 1
     sha256: str | None = None
     """Hex. Known at once for an inline upload; for a direct one without a checksum only once it was decoded."""
+    hops: int = 0
+    """How often it came out of a Darkroom before (`contracts.hops`)."""
 
 
 class Original(Struct, frozen=True, kw_only=True):

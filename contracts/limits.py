@@ -68,6 +68,10 @@ MAX_MESSAGE_BYTES: Final = 256 * 1024
 MAX_COMMANDS: Final = 8
 """Commands a job remembers, so that a repeated one gets the same answer."""
 
+MAX_HOPS: Final = 1
+"""How often a picture may have come out of a Darkroom when it comes in: a result may be worked on once more, and the
+results of that never again. So a loop ends, and before it has multiplied twice."""
+
 MAX_WAIT_SECONDS: Final = 30
 """Longest `?wait=` of a status read: below the idle time-out of every common proxy."""
 

@@ -78,6 +78,8 @@ class Transform(_Message, frozen=True, kw_only=True, tag="transform"):
     """Names of `analysis.Trait`; None stands for the usual ones."""
     assets: dict[str, str] = {}
     """Pictures that variants are marked with: keys of results of the same tenant, by the names overlays call them."""
+    hops: int = 0
+    """Of the original (`contracts.hops`); its results are marked with one more."""
 
 
 class Done(Struct, frozen=True, kw_only=True, tag_field="answer", tag="done", omit_defaults=True):

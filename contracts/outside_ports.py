@@ -14,6 +14,13 @@ class Reply(Struct, frozen=True, kw_only=True):
     retry_after: str | None = None
 
 
+class Fetched(Struct, frozen=True, kw_only=True):
+    """A file that is coming. `marker` is the header that `contracts.hops` knows, as it stands."""
+
+    pieces: Iterator[bytes]
+    marker: str | None = None
+
+
 class Outside(Protocol):
     """Hosts that somebody else named. No connection is made to an address that is not public."""
 
@@ -25,7 +32,7 @@ class Outside(Protocol):
         """Send once, follow nothing. Raises SourceForbidden, and SourceUnreachable if no answer came in time."""
         ...
 
-    def fetch(self, url: str, *, seconds: float, most_bytes: int) -> AbstractContextManager[Iterator[bytes]]:
+    def fetch(self, url: str, *, seconds: float, most_bytes: int) -> AbstractContextManager[Fetched]:
         """The bytes of a file as they come, following a few redirects.
 
         Entering and reading raise SourceForbidden, SourceUnreachable for whatever is no whole file in time, and

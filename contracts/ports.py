@@ -37,6 +37,7 @@ class Head(Struct, frozen=True, kw_only=True):
     bytes: int
     sha256: str | None
     media_type: str = ""
+    hops: int = 0
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -81,8 +82,10 @@ class Depth(Struct, frozen=True, kw_only=True):
 class OriginalStore(Protocol):
     """The bucket of originals."""
 
-    def put_original(self, key: str, body: BinaryIO, *, length: int, sha256: str, media_type: str) -> Pinned:
-        """Store once; the body is read from its start and its SHA-256 (hex) checked by S3.
+    def put_original(
+        self, key: str, body: BinaryIO, *, length: int, sha256: str, media_type: str, hops: int = 0
+    ) -> Pinned:
+        """Store once; the body is read from its start and its SHA-256 (hex) checked by S3. `hops` is its marker.
 
         Raises AlreadyStored if the key exists.
         """

@@ -17,8 +17,11 @@ class OriginalReader(Protocol):
 class ResultStore(Protocol):
     """The bucket of results."""
 
-    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
-        """Store an immutable result. Success also if it is there already: its key is its digest (hex SHA-256)."""
+    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str, hops: int = 1) -> None:
+        """Store an immutable result, marked with its `hops`.
+
+        Success also if it is there already: its key is its digest (hex SHA-256).
+        """
         ...
 
     def get_result(self, key: str) -> bytes:

@@ -21,7 +21,6 @@ from adapters.objects import S3Originals
 from contracts.errors import PipelineError, Rejected, RevisionMoved, SourceMissing, Unavailable
 from contracts.events import Reserved, Stored
 from contracts.filenames import safe_filename
-from contracts.formats import Header
 from contracts.identifiers import JobId, Tenant, derived_job_id
 from contracts.job import Job, JobState, Source
 from contracts.lifecycle import step
@@ -32,7 +31,7 @@ from contracts.places import INLINE, OriginalPlace
 from contracts.ports import Clock
 from contracts.variants import Variant
 from operations.import_ends import End, Fate, Waiting
-from operations.sources import Picture, Pictures
+from operations.sources import Picture, Pictures, Seen
 from operations.standing import Standing
 
 AT_ONCE: Final = 8
@@ -102,7 +101,7 @@ class Importer:
         """What taking it would come to, by its header. Changes nothing."""
 
         def look() -> None:
-            self._pictures.header(waiting.picture)
+            self._pictures.seen(waiting.picture)
 
         return self._end(waiting, look)
 
@@ -169,9 +168,9 @@ class Importer:
 
     def _taken(self, waiting: Waiting) -> End | None:
         picture = waiting.picture
-        header = self._pictures.header(picture)
+        seen = self._pictures.seen(picture)
         now = self._clock.now()
-        fresh = step(None, [self._reservation(waiting, header, now)], now, self._timing).job
+        fresh = step(None, [self._reservation(waiting, seen, now)], now, self._timing).job
         assert fresh is not None
         existing = self._stack.ledger.create(fresh)
         job = existing or fresh
@@ -185,13 +184,14 @@ class Importer:
             bucket=self._pictures.source.bucket,
             source=picture.key,
             etag=picture.etag,
-            media_type=header.format.media_type,
+            media_type=seen.header.format.media_type,
+            hops=seen.hops,
         )
-        source, pinned = _source(picture, header, copied.sha256), copied.pinned
+        source, pinned = _source(picture, seen, copied.sha256), copied.pinned
         self._announce(self._stored(job, Stored(version_id=pinned.version_id, etag=pinned.etag, source=source)))
         return None
 
-    def _reservation(self, waiting: Waiting, header: Header, now: int) -> Reserved:
+    def _reservation(self, waiting: Waiting, seen: Seen, now: int) -> Reserved:
         options = self._options
         return Reserved(
             id=waiting.job_id,
@@ -203,7 +203,7 @@ class Importer:
             assets=self._assets,
             analyse=options.analyse,
             life_seconds=options.expires_in or self._timing.default_life_seconds,
-            source=_source(waiting.picture, header, None),
+            source=_source(waiting.picture, seen, None),
             lane=options.priority,
             preset=options.effective_preset,
             meta=options.meta,
@@ -255,7 +255,8 @@ def _before(picture: Picture, job: Job) -> End | None:
     return None
 
 
-def _source(picture: Picture, header: Header, sha256: str | None) -> Source:
+def _source(picture: Picture, seen: Seen, sha256: str | None) -> Source:
+    header = seen.header
     return Source(
         filename=safe_filename(picture.name),
         format=header.format,
@@ -264,6 +265,7 @@ def _source(picture: Picture, header: Header, sha256: str | None) -> Source:
         height=header.height,
         frames=header.frames,
         sha256=sha256,
+        hops=seen.hops,
     )
 
 

@@ -17,6 +17,7 @@ from client.errors import BadInput
 from contracts.arrivals import Ranges
 from contracts.errors import SourceMissing
 from contracts.formats import SNIFF_BYTES, Header, check_declared, check_limits, measure
+from contracts.hops import check_hops, hops_in
 from contracts.ports import Head
 
 _ADDRESS: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
@@ -37,6 +38,13 @@ class Picture(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The last part of its key: what its owner calls it."""
         return self.key.rpartition("/")[2]
+
+
+class Seen(Struct, frozen=True):
+    """What was seen of a picture: its header, and how often it came out of a Darkroom before."""
+
+    header: Header
+    hops: int
 
 
 class Source(Struct, frozen=True):
@@ -79,23 +87,34 @@ class Pictures:
                 if not one["Key"].endswith("/")
             ]
 
-    def header(self, picture: Picture) -> Header:
+    def seen(self, picture: Picture) -> Seen:
         """What its first bytes say it is; its name and type are not asked, which in old buckets say anything.
 
-        Raises what an upload is refused with, SourceMissing if another object is there now, and Unavailable.
+        Raises what an upload is refused with, HopLimit for a result of ours that came back once too often,
+        SourceMissing if another object is there now, and Unavailable.
         """
         head = Head(version_id=picture.etag, etag=picture.etag, bytes=picture.bytes, sha256=None)
-        file = Ranges(self, picture.key, head)
+        ranges = _OfPicture(self._s3, self.source.bucket)
+        file = Ranges(ranges, picture.key, head)
         check_declared(file.read(SNIFF_BYTES), None, None)
+        check_hops(ranges.hops)
         header = measure(file, picture.bytes)
         check_limits(header)
-        return header
+        return Seen(header, ranges.hops)
+
+
+class _OfPicture:
+    """Ranges of one object, as `RangeReader`; the ETag stands for the version. `hops` are known after the first."""
+
+    def __init__(self, s3: AwsClient, bucket: str) -> None:
+        self._s3, self._bucket = s3, bucket
+        self.hops = 0
 
     def read_range(self, key: str, version_id: str, start: int, size: int) -> bytes:
-        """As `RangeReader`; the ETag stands for the version."""
         with translated(_CHANGED):
             answer = self._s3.get_object(
-                Bucket=self.source.bucket, Key=key, IfMatch=version_id, Range=f"bytes={start}-{start + size - 1}"
+                Bucket=self._bucket, Key=key, IfMatch=version_id, Range=f"bytes={start}-{start + size - 1}"
             )
+            self.hops = hops_in(answer.get("Metadata", {}))
             with closing(answer["Body"]) as body:
                 return body.read()

@@ -184,7 +184,9 @@ class _Desk:
         digest = hashlib.sha256(body).hexdigest()
         more = AnalysisPlace(self._order.tenant, self._order.job_id, digest).key
         try:
-            self._stores.results.put_result(more, body, digest=digest, media_type="application/json")
+            self._stores.results.put_result(
+                more, body, digest=digest, media_type="application/json", hops=self._order.hops + 1
+            )
         except Exception as error:
             # the pictures are worth more than the words about them
             self._report(ANALYSIS, error)
@@ -221,7 +223,9 @@ class _Desk:
         digest = hashlib.sha256(made.body).hexdigest()
         key = ResultPlace(self._order.tenant, self._order.job_id, made.name, digest, made.format).key
         try:
-            self._stores.results.put_result(key, made.body, digest=digest, media_type=made.format.media_type)
+            self._stores.results.put_result(
+                key, made.body, digest=digest, media_type=made.format.media_type, hops=self._order.hops + 1
+            )
         except Unavailable as error:
             self._settle(Retryable(name=made.name, code=error.code, detail=error.detail[:MAX_DETAIL_CHARS]))
         except Exception as error:

@@ -82,16 +82,17 @@ async def _fetched(desk: Desk, request: AnyRequest) -> Accepted:
     with desk.room.place(tenant):
         spool = desk.spool()
         try:
-            await desk.fetching.fetch(asked.url, tenant, spool)
+            count = await desk.fetching.fetch(asked.url, tenant, spool)
             body = await spool.whole()
             digests.check([asked.content_sha256()], body.sha256, "file")
             source = await desk.threads.call(examined, body, None, asked.filename)
+            source = msgspec.structs.replace(source, filename=source.filename or name_in(asked.url), hops=count)
             arrival = Arrival(
                 tenant=tenant,
                 variants=await desk.threads.call(desk.presets.variants, tenant, asked),
                 idempotency_key=key,
                 options=asked,
-                source=msgspec.structs.replace(source, filename=source.filename or name_in(asked.url)),
+                source=source,
                 body=body,
                 request_id=edge.request_id(request),
                 fingerprint=fingerprint,

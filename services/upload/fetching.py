@@ -10,6 +10,8 @@ from typing import Final
 import structlog
 
 from contracts.environment import Fetch
+from contracts.errors import HopLimit
+from contracts.hops import check_hops, hops
 from contracts.identifiers import Tenant
 from contracts.limits import MAX_BODY_BYTES
 from contracts.outside_ports import Outside
@@ -33,20 +35,29 @@ class Fetching:
         """Raises SourceForbidden for an address that is not called, as far as that is seen before its name is asked."""
         self._outside.check(url)
 
-    async def fetch(self, url: str, tenant: Tenant, spool: Spool) -> None:
-        """The file's bytes, all of them, into the spool.
+    async def fetch(self, url: str, tenant: Tenant, spool: Spool) -> int:
+        """The file's bytes, all of them, into the spool; how often it came out of a Darkroom before.
 
-        Raises SourceForbidden, SourceUnreachable, PayloadTooLarge, and Overloaded if too many are being fetched.
+        Raises SourceForbidden, SourceUnreachable, PayloadTooLarge, HopLimit for one of our own that came back once too
+        often, and Overloaded if too many are being fetched.
         """
         with self._room.place(tenant):
-            await self._threads.call(self._fetched, url, spool)
+            try:
+                return await self._threads.call(self._fetched, url, spool)
+            except HopLimit:
+                # counted by this line, over which there is an alarm
+                _log.warning("hop.refused", tenant=tenant, way="address")
+                raise
 
     def close(self) -> None:
         self._threads.close()
 
-    def _fetched(self, url: str, spool: Spool) -> None:
+    def _fetched(self, url: str, spool: Spool) -> int:
         begun = time.monotonic()
-        with self._outside.fetch(url, seconds=self._seconds, most_bytes=MAX_BODY_BYTES) as pieces:
-            spool.fill(pieces)
+        with self._outside.fetch(url, seconds=self._seconds, most_bytes=MAX_BODY_BYTES) as file:
+            count = hops(file.marker)
+            check_hops(count)
+            spool.fill(file.pieces)
         # never the address: it is a client's word, and may have a secret in it
         _log.info("upload.fetched", bytes=spool.length, elapsed_ms=int((time.monotonic() - begun) * 1_000))
+        return count

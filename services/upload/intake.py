@@ -201,7 +201,12 @@ class Intake:
         assert source.format is not None
         try:
             return self._originals.put_original(
-                job.key, body.file, length=body.length, sha256=body.sha256, media_type=source.format.media_type
+                job.key,
+                body.file,
+                length=body.length,
+                sha256=body.sha256,
+                media_type=source.format.media_type,
+                hops=source.hops,
             )
         except AlreadyStored:
             head = self._originals.head_original(job.key)

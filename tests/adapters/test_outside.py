@@ -173,8 +173,8 @@ def test_no_proxy_of_the_environment_is_asked(
 
 
 def fetched(outside: Outside, *, url: str = URL, most: int = 100_000, seconds: float = PLENTY) -> bytes:
-    with outside.fetch(url, seconds=seconds, most_bytes=most) as pieces:
-        return b"".join(pieces)
+    with outside.fetch(url, seconds=seconds, most_bytes=most) as file:
+        return b"".join(file.pieces)
 
 
 def test_a_file_comes_as_it_is(receiver_of: Make, outside_of: Over) -> None:

@@ -44,6 +44,7 @@ QUEUES = {
     name: QueueNames(f"darkroom-dev-{name}", f"darkroom-dev-{name}-dead-letters") for name in ("jobs", "transforms")
 }
 DEFAULT = Alarms()
+FETCHING = {"fetch": {"enabled": True}}
 BALANCER = BalancerNames("app/darkroom-dev/0123456789abcdef", "targetgroup/darkroom-dev/0123456789abcdef")
 FULL = Watched(
     queues=QUEUES,
@@ -55,6 +56,7 @@ FULL = Watched(
     },
     balancer=BALANCER,
     tables={"jobs": "darkroom-dev-jobs"},
+    fetches=True,
 )
 WATCHED = st.builds(
     Watched,
@@ -66,6 +68,7 @@ WATCHED = st.builds(
     ),
     balancer=st.none() | st.just(BALANCER),
     tables=st.dictionaries(st.sampled_from(["jobs", "registry"]), st.just("table")),
+    fetches=st.booleans(),
 )
 
 
@@ -117,6 +120,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(full: Plan) -> None:
         "upload-cpu-credits",
         "upload-fuse",
         "upload-hosts",
+        "upload-loop",
         "upload-unhealthy",
     ]
     declared = [one.inputs["name"] for one in full.of("MetricAlarm")]
@@ -178,13 +182,14 @@ def test_only_a_group_that_is_silent_is_taken_to_be_down() -> None:
     ("what", "service", "alarm", "dimension", "value"),
     [
         ("fuse", "upload", "upload-fuse", "policy", "megapixels"),
+        ("loop", "upload", "upload-loop", "way", "address"),
         ("exhausted-events", "processing", "processing-exhausted-events", "reason", "tries-spent"),
     ],
 )
 def test_lines_of_a_log_are_counted_where_their_alarm_looks(
     what: str, service: str, alarm: str, dimension: str, value: str
 ) -> None:
-    plan = record("prod")
+    plan = record("prod", FETCHING)
     made = plan.one("LogMetricFilter", what).inputs
     (metric,) = row(alarm).metrics.values()
     transformation = made["metricTransformation"]
@@ -218,6 +223,11 @@ def test_an_event_that_is_given_up_writes_the_line_that_is_counted(reason: str) 
         pipeline.settle()
     counted = [line[exhausted.COUNTED.dimension] for line in lines if line["event"] == exhausted.COUNTED.event]
     assert counted == [reason]
+
+
+def test_a_loop_rings_only_where_pictures_are_fetched() -> None:
+    assert [one.name for one in record("prod", FETCHING).of("MetricAlarm") if "loop" in one.name] == ["upload-loop"]
+    assert not [one.name for one in record("prod").of("MetricAlarm") if "loop" in one.name]
 
 
 def test_a_single_dead_letter_rings() -> None:

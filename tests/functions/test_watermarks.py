@@ -160,8 +160,8 @@ class Counting(MemoryObjects):
         self.asked.append(key)
         return self.inner.get_result(key)
 
-    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
-        self.inner.put_result(key, body, digest=digest, media_type=media_type)
+    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str, hops: int = 1) -> None:
+        self.inner.put_result(key, body, digest=digest, media_type=media_type, hops=hops)
 
 
 def stored(room: Room, logo: bytes, tenant: str = "default") -> str:

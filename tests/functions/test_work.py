@@ -145,13 +145,20 @@ def test_one_result_that_cannot_be_stored_leaves_the_others():
     room = Room(photo())
 
     class Picky(MemoryObjects):
-        def put_result(self, key, body, *, digest, media_type):
+        def put_result(self, key, body, *, digest, media_type, hops=1):
             if media_type == "image/png":
                 raise Unavailable("not now")
             room.objects.put_result(key, body, digest=digest, media_type=media_type)
 
     found = room.answer(SMALL, PLAIN, stores=Stores(room.objects, Picky()))
     assert [type(answer) for answer in found.answers] == [Done, Retryable]
+
+
+@pytest.mark.parametrize("hops", [0, 1])
+def test_results_are_marked_with_one_more_than_their_original(hops):
+    room = Room(photo())
+    room.answer(SMALL, PLAIN, hops=hops)
+    assert {version.hops for versions in room.objects.results.values() for version in versions} == {hops + 1}
 
 
 def test_what_nobody_foresaw_is_reported_and_tried_again():

@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import pytest
 from msgspec import Struct
 
-from components import alarms, exhausted, fuse
+from components import alarms, exhausted, fuse, loops
 from components.settings import PipelineConfig
 from operations.symptoms import Check
 from tests.support.pages import code
@@ -32,7 +32,7 @@ ANCHORS = {anchor(heading) for heading in HEADINGS}
 
 
 def test_every_alarm_has_its_section_and_every_section_its_alarm() -> None:
-    sources = [Path(module.__file__ or "").read_text() for module in (alarms, exhausted, fuse)]
+    sources = [Path(module.__file__ or "").read_text() for module in (alarms, exhausted, fuse, loops)]
     named = {found for source in sources for found in re.findall(r'anchor="([a-z-]+)"', source)}
     assert named
     assert named == {one for one in ANCHORS if one.startswith("alarm-")}

@@ -1,5 +1,6 @@
 """Pictures of somebody's own bucket: taken once whatever happens, the source untouched, the price shown before."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from adapters.objects import S3Results
 from client import command
 from client.errors import BadInput
 from components.naming import physical_name
@@ -15,9 +17,12 @@ from components.price_file import Price, Prices
 from components.settings import PipelineConfig
 from contracts.errors import Unavailable
 from contracts.formats import ImageFormat
+from contracts.hops import hops_in, marked
 from contracts.job import Job, JobState, Lane
 from contracts.messages import Process, Queue, decode
 from contracts.options import Options
+from contracts.outputs import OutputFormat
+from contracts.places import ResultPlace
 from contracts.ports import Received
 from contracts.shelves import shelved
 from contracts.tables import REGISTRY
@@ -83,6 +88,13 @@ def importer(ward: Ward, *, prefix: str = "2024/", tenant: str = "shop") -> Impo
     )
 
 
+def of_results(ward: Ward) -> Importer:
+    """An import of the stack's own results."""
+    made = importer(ward)
+    made._pictures = Pictures(ward.s3, source_of(f"s3://{ward.standing.results}/"))
+    return made
+
+
 def run(made: Importer) -> list[End]:
     listed = list(made.sorted_out())
     waiting = [one for one in listed if isinstance(one, Waiting)]
@@ -128,7 +140,7 @@ def test_each_picture_becomes_a_job_whose_original_is_its_copy(ward: Ward) -> No
         stored = ward.s3.get_object(Bucket=ward.standing.originals, Key=job.key, VersionId=job.original.version_id)
         assert stored["Body"].read() == body
         # the copy is declared as what it is, and says nothing of its owner's
-        assert (stored["ContentType"], stored["Metadata"]) == (job.source.format.media_type, {})
+        assert (stored["ContentType"], stored["Metadata"]) == (job.source.format.media_type, marked(0))
         assert job.key == f"inline/shop/{job.id}/original"
     assert sent(ward) == sorted(job.id for job in jobs.values())
     assert there(ward) == before
@@ -250,14 +262,14 @@ def test_a_picture_that_changes_while_it_is_looked_at_is_left_for_the_next_run(w
 
 def test_one_that_does_not_answer_does_not_stop_the_others(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
     made = importer(ward)
-    real = made._pictures.header
+    real = made._pictures.seen
 
     def sometimes(picture: Picture) -> Any:
         if picture.key == "2024/chair.jpg":
             raise Unavailable("planted")
         return real(picture)
 
-    monkeypatch.setattr(made._pictures, "header", sometimes)
+    monkeypatch.setattr(made._pictures, "seen", sometimes)
     seen = tally(run(made))
     assert (seen.counts[Fate.TAKEN], seen.failed) == (len(GOOD) - 1, 1)
 
@@ -379,3 +391,32 @@ def test_the_stacks_own_buckets_are_no_source(commanded: Ward, capsys: pytest.Ca
     assert command.run(["import", source, "--tenant", "shop", "--yes"]) == 2
     assert "the stack's own bucket" in capsys.readouterr().err
     assert import_commands.INCOMPLETE == 1
+
+
+def test_an_import_of_our_own_results_goes_round_once_and_ends(ward: Ward) -> None:
+    """Results of the first round may come in; those of the second are skipped, however often it is run."""
+    run(importer(ward))
+    seen = []
+    for _ in range(4):
+        develop(ward)
+        ends = run(of_results(ward))
+        taken = sum(end.fate is Fate.TAKEN for end in ends)
+        looped = sum(end.fate is Fate.SKIPPED and end.reason.startswith("hop-limit: ") for end in ends)
+        seen.append((taken, looped))
+    first = seen[0][0]
+    assert first > 0
+    assert seen == [(first, 0), (0, first), (0, first), (0, first)]
+    assert {job.source.hops for job in imported(ward)} == {0, 1}
+
+
+def develop(ward: Ward) -> None:
+    """What the function would leave of every job that has no result: one picture, marked as it marks them."""
+    results = S3Results(ward.s3, ward.standing.results)
+    for job in imported(ward):
+        original = ward.s3.get_object(Bucket=ward.standing.originals, Key=job.key)
+        assert hops_in(original["Metadata"]) == job.source.hops
+        body = original["Body"].read()
+        digest = hashlib.sha256(body + job.id.encode()).hexdigest()
+        key = ResultPlace(job.tenant, job.id, "small", digest, OutputFormat.JPEG).key
+        body += job.id.encode()
+        results.put_result(key, body, digest=digest, media_type="image/jpeg", hops=job.source.hops + 1)

@@ -196,7 +196,9 @@ class Agreement(RuleBasedStateMachine):
         digest = hashlib.sha256(announced).hexdigest()
 
         def put(store: Any) -> Any:
-            return store.put_original(key, io.BytesIO(body), length=len(body), sha256=digest, media_type="image/png")
+            return store.put_original(
+                key, io.BytesIO(body), length=len(body), sha256=digest, media_type="image/png", hops=len(body) % 2
+            )
 
         return outcomes(lambda: put(self.objects), lambda: put(self.cloud.originals))
 
@@ -218,7 +220,7 @@ class Agreement(RuleBasedStateMachine):
             assert ours is theirs
         else:
             assert self.versions[ours.version_id] == theirs.version_id
-            assert (ours.etag, ours.bytes) == (theirs.etag, theirs.bytes)
+            assert (ours.etag, ours.bytes, ours.hops) == (theirs.etag, theirs.bytes, theirs.hops)
             assert ours.sha256 == theirs.sha256 or not self.knows_digests
 
     def _same_bytes(self, version: str) -> None:

@@ -90,6 +90,7 @@ class Version(Struct, frozen=True):
     body: bytes
     media_type: str
     sha256: str | None
+    hops: int = 0
 
     @property
     def etag(self) -> str:
@@ -114,17 +115,21 @@ class MemoryObjects:
         self.originals: dict[str, list[Version]] = {}
         self.results: dict[str, list[Version]] = {}
 
-    def put_original(self, key: str, body: BinaryIO, *, length: int, sha256: str, media_type: str) -> Pinned:
+    def put_original(
+        self, key: str, body: BinaryIO, *, length: int, sha256: str, media_type: str, hops: int = 0
+    ) -> Pinned:
         body.seek(0)
         data = body.read()
         with self._lock:
-            version = self._put_once(self.originals, key, data, sha256, media_type, length)
+            version = self._put_once(self.originals, key, data, sha256, media_type, length, hops)
         return Pinned(version_id=version.id, etag=version.etag)
 
-    def post_original(self, key: str, body: bytes, media_type: str, *, sha256: str | None = None) -> Pinned:
+    def post_original(
+        self, key: str, body: bytes, media_type: str, *, sha256: str | None = None, hops: int = 0
+    ) -> Pinned:
         """A direct upload: unconditional, so it may add a version."""
         with self._lock:
-            version = self._put(self.originals, key, body, sha256, media_type)
+            version = self._put(self.originals, key, body, sha256, media_type, hops)
         self._announced(key, version.id)
         return Pinned(version_id=version.id, etag=version.etag)
 
@@ -163,7 +168,12 @@ class MemoryObjects:
                 return None
             now = versions[-1]
             return Head(
-                version_id=now.id, etag=now.etag, bytes=len(now.body), sha256=now.sha256, media_type=now.media_type
+                version_id=now.id,
+                etag=now.etag,
+                bytes=len(now.body),
+                sha256=now.sha256,
+                media_type=now.media_type,
+                hops=now.hops,
             )
 
     def read_range(self, key: str, version_id: str, start: int, size: int) -> bytes:
@@ -180,10 +190,10 @@ class MemoryObjects:
                     return version.body
         raise SourceMissing("no such version")
 
-    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
+    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str, hops: int = 1) -> None:
         with self._lock:
             try:
-                self._put_once(self.results, key, bytes(body), digest, media_type, len(body))
+                self._put_once(self.results, key, bytes(body), digest, media_type, len(body), hops)
             except AlreadyStored:
                 return
 
@@ -210,19 +220,32 @@ class MemoryObjects:
         return erased
 
     def _put_once(
-        self, bucket: dict[str, list[Version]], key: str, body: bytes, sha256: str, media_type: str, length: int
+        self,
+        bucket: dict[str, list[Version]],
+        key: str,
+        body: bytes,
+        sha256: str,
+        media_type: str,
+        length: int,
+        hops: int,
     ) -> Version:
         if len(body) != length or hashlib.sha256(body).hexdigest() != sha256:
             raise Unavailable("the bytes that arrived are not the ones announced")
         if bucket.get(key):
             raise AlreadyStored("the object exists")
-        return self._put(bucket, key, body, sha256, media_type)
+        return self._put(bucket, key, body, sha256, media_type, hops)
 
     def _put(
-        self, bucket: dict[str, list[Version]], key: str, body: bytes, sha256: str | None, media_type: str
+        self,
+        bucket: dict[str, list[Version]],
+        key: str,
+        body: bytes,
+        sha256: str | None,
+        media_type: str,
+        hops: int = 0,
     ) -> Version:
         self._versions += 1
-        version = Version(f"v{self._versions}", body, media_type, sha256)
+        version = Version(f"v{self._versions}", body, media_type, sha256, hops)
         bucket.setdefault(key, []).append(version)
         return version
 

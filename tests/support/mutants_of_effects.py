@@ -258,7 +258,8 @@ EFFECTS: Final = (
     one(
         "a result is stored after its answer",
         _WORK,
-        "self._stores.results.put_result(key, made.body, digest=digest, media_type=made.format.media_type)",
+        "self._stores.results.put_result(\n                key, made.body, digest=digest,"
+        " media_type=made.format.media_type, hops=self._order.hops + 1\n            )",
         "threading.Timer(0.1, self._stores.results.put_result, (key, made.body),"
         ' {"digest": digest, "media_type": made.format.media_type}).start()',
         _WORK_TESTS,

@@ -386,7 +386,9 @@ class Function:
         body = original + f"/{spec.name}/{len(self.runs)}".encode()
         digest = hashlib.sha256(body).hexdigest()
         place = ResultPlace(order.tenant, order.job_id, spec.name, digest, spec.output.format)
-        self._objects.put_result(place.key, body, digest=digest, media_type=spec.output.format.media_type)
+        self._objects.put_result(
+            place.key, body, digest=digest, media_type=spec.output.format.media_type, hops=order.hops + 1
+        )
         return Done(
             name=spec.name,
             key=place.key,

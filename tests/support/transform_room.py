@@ -61,7 +61,7 @@ class Broken:
     def get_original(self, key: str, version_id: str) -> bytes:
         raise self.error
 
-    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str) -> None:
+    def put_result(self, key: str, body: bytes | memoryview, *, digest: str, media_type: str, hops: int = 1) -> None:
         raise self.error
 
     def get_result(self, key: str) -> bytes:

@@ -69,6 +69,18 @@ def test_a_picture_that_is_none_is_rejected_and_erased(pipeline: Pipeline) -> No
     assert not pipeline.job(job_id).debts
 
 
+def test_a_result_of_a_result_that_was_put_there_is_rejected_and_erased(pipeline: Pipeline) -> None:
+    """No form allows metadata: somebody with rights of their own has copied it, and S3 tells of that too."""
+    granted = pipeline.presign(JPEG)
+    pipeline.objects.post_original(granted.job.key, JPEG, "image/jpeg", hops=2)
+    assert ends(pipeline) == [End.ACKNOWLEDGED]
+    job = pipeline.job(granted.job.id)
+    assert job.error is not None
+    assert (job.state, job.error.code) == (JobState.REJECTED, "hop-limit")
+    pipeline.sweep()
+    assert not pipeline.objects.originals
+
+
 def test_whoever_is_first_commits_and_the_other_changes_nothing(pipeline: Pipeline) -> None:
     job_id = posted(pipeline)
     accepted = pipeline.complete(job_id)

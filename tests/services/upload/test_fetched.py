@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
 from adapters.outside import Outside
+from components import loops
 from contracts.digests import digest_field
 from contracts.environment import Fetch
 from contracts.errors import Unavailable
@@ -225,6 +226,24 @@ def test_a_name_that_leads_within_is_forbidden_and_nobody_learns_where(world: Ma
     refused(answer, 422, "source-forbidden")
     assert not any(address in answer.text for address in addresses)
     assert (made.receiver.connections, made.room.is_untouched) == (0, True)
+
+
+@pytest.mark.parametrize("hops", [0, 1])
+def test_a_result_may_be_fetched_once_and_keeps_its_count(world: Make, hops: int) -> None:
+    made = world(picture(JPEG, f"X-Amz-Meta-Darkroom-Hop: {hops}"))
+    assert made.ask().status_code == 202
+    [job] = made.room.ledger.jobs()
+    assert (job.source.hops, made.room.objects.originals[job.key][0].hops) == (hops, hops)
+
+
+@pytest.mark.parametrize("marker", ["2", "17", "-1", "one", "1000", ""])
+def test_a_result_of_a_result_is_refused_and_told_of(world: Make, marker: str) -> None:
+    made = world(picture(JPEG, f"x-amz-meta-darkroom-hop: {marker}"))
+    with capture_logs() as lines:
+        assert refused(made.ask(), 422, "hop-limit")["limit"] == 1
+    [line] = [line for line in lines if line["event"] == loops.COUNTED.event]
+    assert (line["tenant"], line[loops.COUNTED.dimension]) == ("default", loops.ADDRESS)
+    assert made.room.is_untouched
 
 
 def test_other_bytes_than_the_digest_names_are_refused(world: Make) -> None:
