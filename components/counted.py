@@ -1,4 +1,4 @@
-"""Counts lines of a service's log, for the alarms in components/fuse.py, components/loops.py, components/exhausted.py."""
+"""Counts lines of a service's log, for the alarms of components/fuse, components/loops and components/exhausted."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -31,7 +31,7 @@ from components.watched import (
     watched_stack,
 )
 from contracts.limits import Timing
-from contracts.ports import Reply
+from contracts.outside_ports import Reply
 from contracts.quotas import Quotas
 from contracts.webhooks import deleted, disabled
 from tests.services.upload.test_meter import World
