@@ -10,13 +10,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contracts.charges import Charge
-from contracts.formats import ImageFormat
 from contracts.identifiers import JobId, Tenant, VariantName
 from contracts.limits import MAX_COMMANDS, MAX_VARIANTS
 from contracts.messages import Facts, Timings
 from contracts.outputs import OutputFormat
 from contracts.plans import PartPlan
 from contracts.quality import Choice
+from contracts.source import Source
 from contracts.variants import Variant
 
 SCHEMA: Final = 1
@@ -77,22 +77,6 @@ class Lane(StrEnum):
 
     NORMAL = "normal"
     BULK = "bulk"
-
-
-class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of the original. Pixels are as its header says, before orientation."""
-
-    filename: str | None = None
-    """The client's name for it, sanitised; data for people."""
-    format: ImageFormat | None = None
-    bytes: int | None = None
-    width: int | None = None
-    height: int | None = None
-    frames: int = 1
-    sha256: str | None = None
-    """Hex. Known at once for an inline upload; for a direct one without a checksum only once it was decoded."""
-    hops: int = 0
-    """How often it came out of a Darkroom before (`contracts.hops`)."""
 
 
 class Original(Struct, frozen=True, kw_only=True):
