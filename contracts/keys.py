@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 from contracts.identifiers import Tenant
 from contracts.job import Instant
 from contracts.limits import DAY_SECONDS
+from contracts.quotas import KeyLimits, Quotas
 
 PEPPER_BYTES: Final = 32
 
@@ -64,6 +65,22 @@ class Scope(StrEnum):
     """Look after the tenant itself: its webhook endpoints, its usage."""
 
 
+BURST_SECONDS: Final = 4
+"""Of requests that a limited key may send at once, after a pause that is long enough."""
+
+
+class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a key may ask for, whatever else its tenant may. None: no limit of its own."""
+
+    requests_per_second: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    """Of each host."""
+    jobs_per_day: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    """Asked for, from midnight to midnight UTC."""
+
+
+NO_LIMITS: Final = Limits()
+
+
 class KeyRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is kept of a key. Its holder's name for it is for people."""
 
@@ -78,12 +95,27 @@ class KeyRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: Instant | None = None
     revoked_at: Instant | None = None
     """From then on it is refused; may lie ahead, when another key takes its place."""
+    limits: Limits = NO_LIMITS
 
     @property
     def ends_at(self) -> Instant | None:
         """The moment from which it is refused; None: it has no end."""
         ends = [moment for moment in (self.expires_at, self.revoked_at) if moment is not None]
         return min(ends, default=None)
+
+    @property
+    def key_limits(self) -> KeyLimits | None:
+        """Its limits as they are counted; None if it has none."""
+        if self.limits == NO_LIMITS:
+            return None
+        rate = self.limits.requests_per_second
+        quotas = Quotas(
+            requests_per_second=rate,
+            burst_requests=BURST_SECONDS * (rate or 1),
+            jobs_per_day=self.limits.jobs_per_day,
+        )
+        # no tenant's name has a colon
+        return KeyLimits(account=f"key:{self.prefix}", quotas=quotas)
 
     def is_live(self, now: Instant) -> bool:
         return self.ends_at is None or now < self.ends_at
@@ -117,6 +149,7 @@ def new_key(
     now: Instant,
     life_seconds: int | None,
     randomness: Randomness,
+    limits: Limits = NO_LIMITS,
 ) -> tuple[str, KeyRecord]:
     """A key, and what is to be kept of it. Without `life_seconds` it does not expire."""
     prefix = "".join(_PREFIX_CHARS[byte % 32] for byte in randomness(_PREFIX_LENGTH))
@@ -133,6 +166,7 @@ def new_key(
         digest=digest_of(pepper, key),
         created_at=now,
         expires_at=None if life_seconds is None else now + life_seconds * 1000,
+        limits=limits,
     )
     return key, record
 

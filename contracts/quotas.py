@@ -1,8 +1,9 @@
-"""What one tenant may ask for: quotas, what was used of them, and how both are told in header fields.
+"""What one tenant, or one key, may ask for: quotas, what was used of them, and how both are told in header fields.
 
     requests      a bucket on each host: `burst_requests` at once, refilled at `requests_per_second`
     bytes         taken in on one day (UTC), leased from the registry in slices
     megapixels    of originals on one day, likewise: what the function's work, and its bill, grows with
+    jobs          taken in on one day (UTC), likewise
     in-flight     jobs that wait or are worked on
 
 The fields are those of draft-ietf-httpapi-ratelimit-headers-11: a list of policies, and how each stands.
@@ -31,6 +32,8 @@ class Quotas(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of originals, from midnight to midnight UTC."""
     megapixels_per_day: Annotated[int, Meta(ge=1)] | None = None
     """Millions of pixels of originals, every frame counted, from midnight to midnight UTC."""
+    jobs_per_day: Annotated[int, Meta(ge=1)] | None = None
+    """Taken in, from midnight to midnight UTC."""
     jobs_in_flight: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     """That wait or are worked on."""
 
@@ -38,6 +41,13 @@ class Quotas(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def burst_seconds(self) -> int:
         """How long the bucket takes to fill."""
         return -(-self.burst_requests // (self.requests_per_second or self.burst_requests))
+
+
+class KeyLimits(Struct, frozen=True, kw_only=True):
+    """What one key may ask for, of what its tenant may: named by whom its tallies are of, which is no tenant's name."""
+
+    account: str
+    quotas: Quotas
 
 
 UNLIMITED: Final = Quotas()

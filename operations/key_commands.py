@@ -35,7 +35,8 @@ def init(*, stack: Stack) -> int:
 @app.command(
     help_epilogue="""Examples:
 
-  darkroom keys create --stack prod --tenant shop --scope uploads:write --scope jobs:read --expires 90d"""
+  darkroom keys create --stack prod --tenant shop --scope uploads:write --scope jobs:read --expires 90d
+  darkroom keys create --stack prod --tenant shop --scope uploads:write --limit 5/s --limit 1000/day"""
 )
 def create(
     *,
@@ -43,6 +44,7 @@ def create(
     tenant: str,
     scope: Annotated[list[str], Parameter(negative="")],
     expires: str | None = None,
+    limit: Annotated[list[str] | None, Parameter(negative="")] = None,
 ) -> int:
     """Make a key and print it. Nobody can be shown it again.
 
@@ -54,15 +56,19 @@ def create(
         What it may do, as often as needed: uploads:write, jobs:read, jobs:write, presets:write, meta:private, admin.
     expires
         How long it lives: 90d, 12h; without it until it is revoked.
+    limit
+        What it may ask for of what its tenant may: 5/s requests of each host, 1000/day jobs; once or both.
     """
     from operations import keys
 
     owner, scopes = keys.tenant_of(tenant), keys.scopes_of(scope)
     life = None if expires is None else keys.seconds_of(expires)
+    limits = keys.limits_of(limit or ())
     with keys.ring(_region(stack), stack) as ring:
-        made = ring.create(owner, scopes, life)
+        made = ring.create(owner, scopes, life, limits)
     end = "until it is revoked" if made.record.ends_at is None else f"until {keys.moment(made.record.ends_at)}"
-    say(sys.stderr, f"a key of {owner} for {', '.join(made.record.scopes)}, {end}; it is shown this once:")
+    at_most = "".join(f", at most {one}" for one in keys.written(made.record.limits))
+    say(sys.stderr, f"a key of {owner} for {', '.join(made.record.scopes)}{at_most}, {end}; it is shown this once:")
     say(sys.stdout, made.key)
     return OK
 
@@ -96,7 +102,8 @@ def list_(*, stack: Stack, tenant: str | None = None, json: Annotated[bool, Para
         return OK
     for one in shown:
         end = f"ends {one['ends_at']}" if one["ends_at"] else "no end"
-        say(sys.stdout, f"{one['prefix']}  {one['state']:8}  {end:24}  {one['tenant']}  {' '.join(one['scopes'])}")
+        may = " ".join(one["scopes"] + one["limits"])
+        say(sys.stdout, f"{one['prefix']}  {one['state']:8}  {end:24}  {one['tenant']}  {may}")
     if not shown:
         say(sys.stderr, "there are none")
     return OK
@@ -125,7 +132,7 @@ def revoke(prefix: Named, /, *, stack: Stack) -> int:
   darkroom keys rotate abcdefgh2345 --stack prod --grace 12h"""
 )
 def rotate(prefix: Named, /, *, stack: Stack, grace: str = "7d") -> int:
-    """Make a key for the same tenant and scopes, print it, and let the old one end a while later.
+    """Make a key for the same tenant, scopes and limits, print it, and let the old one end a while later.
 
     Parameters
     ----------

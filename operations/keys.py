@@ -23,13 +23,15 @@ from contracts.environment import BadEnvironment
 from contracts.errors import AlreadyStored, PipelineError
 from contracts.identifiers import Tenant
 from contracts.job import Instant
-from contracts.keys import KeyRecord, Prefix, Scope, new_key, revoked
+from contracts.keys import NO_LIMITS, KeyRecord, Limits, Prefix, Scope, new_key, revoked
 from contracts.limits import DAY_SECONDS
 from contracts.ports import Clock
 from operations.asking import AwsRefused, asking
 
 _LIFE: Final = re.compile(r"([1-9][0-9]{0,4})([dhm])")
 _UNITS: Final = {"d": DAY_SECONDS, "h": 3_600, "m": 60}
+_LIMIT: Final = re.compile(r"([1-9][0-9]{0,11})/(s|day)")
+_LIMITED: Final = {"s": "requests_per_second", "day": "jobs_per_day"}
 _PREFIXES: Final = 4
 """Made until one is free. The first is, as good as always: there are 2^60."""
 
@@ -53,7 +55,13 @@ class KeyRing:
         self._pepper = pepper_
         self._clock = clock
 
-    def create(self, tenant: Tenant, scopes: Iterable[Scope], life_seconds: int | None) -> Made:
+    def create(
+        self,
+        tenant: Tenant,
+        scopes: Iterable[Scope],
+        life_seconds: int | None,
+        limits: Limits = NO_LIMITS,
+    ) -> Made:
         """Make a key; without `life_seconds` it does not expire."""
         wanted = frozenset(scopes)
         for _ in range(_PREFIXES):
@@ -64,6 +72,7 @@ class KeyRing:
                 now=self._clock.now(),
                 life_seconds=life_seconds,
                 randomness=os.urandom,
+                limits=limits,
             )
             try:
                 self._keys.create(record)
@@ -90,7 +99,7 @@ class KeyRing:
             raise BadInput(f"the key {prefix} has ended", "make a new one: darkroom keys create")
         scopes = [Scope(name) for name in record.scopes if name in set(Scope)]
         life = None if record.expires_at is None else (record.expires_at - record.created_at) // 1000
-        made = self.create(record.tenant, scopes, life)
+        made = self.create(record.tenant, scopes, life, record.limits)
         return made, self._ended(record, now + grace_seconds * 1000)
 
     def _found(self, prefix: Prefix) -> KeyRecord:
@@ -166,6 +175,31 @@ def scopes_of(names: Iterable[str]) -> list[Scope]:
     return [Scope(name) for name in wanted]
 
 
+def limits_of(texts: Iterable[str]) -> Limits:
+    """Limits as they are written, `5/s` requests and `1000/day` jobs, each at most once. Raises BadInput."""
+    found: dict[str, int] = {}
+    for text in texts:
+        match = _LIMIT.fullmatch(text)
+        if match is None:
+            raise BadInput(f"{text!r} is no limit", "write requests a second, 5/s, or jobs a day, 1000/day")
+        name = _LIMITED[match[2]]
+        if name in found:
+            raise BadInput(f"{text!r} is a second limit of its kind", "write each at most once: 5/s, 1000/day")
+        found[name] = int(match[1])
+    try:
+        return msgspec.convert(found, Limits)
+    except msgspec.ValidationError as error:
+        raise BadInput(
+            f"a limit is too high ({error})", "leave it out: a key without limits has its tenant's"
+        ) from error
+
+
+def written(limits: Limits) -> list[str]:
+    """Inverse of `limits_of`."""
+    said = {unit: getattr(limits, name) for unit, name in _LIMITED.items()}
+    return [f"{number}/{unit}" for unit, number in said.items() if number is not None]
+
+
 def document(record: KeyRecord, now: Instant) -> dict[str, Any]:
     """What may be shown of a key: everything but its digest."""
     return {
@@ -175,6 +209,7 @@ def document(record: KeyRecord, now: Instant) -> dict[str, Any]:
         "state": state_of(record, now),
         "created_at": moment(record.created_at),
         "ends_at": None if record.ends_at is None else moment(record.ends_at),
+        "limits": written(record.limits),
     }
 
 

@@ -16,7 +16,7 @@ from contracts.limits import MAX_OPTIONS_BYTES
 from contracts.options import Options, decode_options
 from services import edge
 from services.upload import digests
-from services.upload.auth import tenant_of
+from services.upload.auth import limits_of, tenant_of
 from services.upload.body import Incoming, small_body
 from services.upload.desk import Desk
 from services.upload.examining import examined
@@ -46,6 +46,7 @@ async def _sent(desk: Desk, request: AnyRequest) -> Accepted:
             source = await desk.threads.call(examined, body, form.content_type, form.filename)
             arrival = Arrival(
                 tenant=tenant,
+                limits=limits_of(request),
                 variants=await desk.threads.call(desk.presets.variants, tenant, options),
                 idempotency_key=key,
                 options=options,
@@ -89,6 +90,7 @@ async def _fetched(desk: Desk, request: AnyRequest) -> Accepted:
             source = msgspec.structs.replace(source, filename=source.filename or name_in(asked.url), hops=count)
             arrival = Arrival(
                 tenant=tenant,
+                limits=limits_of(request),
                 variants=await desk.threads.call(desk.presets.variants, tenant, asked),
                 idempotency_key=key,
                 options=asked,

@@ -26,7 +26,7 @@ from contracts.identifiers import OPEN_TENANT, Tenant
 from contracts.job import Instant
 from contracts.keys import CACHE_SECONDS, KeyRecord, Prefix, Scope, is_key_of, prefix_of
 from contracts.ports import Clock
-from contracts.quotas import limit_field, policy_field
+from contracts.quotas import KeyLimits, limit_field, policy_field
 from contracts.registry_ports import KeyReader
 from services import edge
 from services.upload.meter import Meter
@@ -57,6 +57,8 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     tenant: Tenant
     scopes: frozenset[str]
+    limits: KeyLimits | None = None
+    """Of its key, beside its tenant's."""
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
@@ -109,7 +111,7 @@ class KeyDoor:
             if authorization:
                 self._sources.failed(source)
             raise Unauthenticated("the request brings no API key that is valid here")
-        return Caller(tenant=record.tenant, scopes=frozenset(record.scopes))
+        return Caller(tenant=record.tenant, scopes=frozenset(record.scopes), limits=record.key_limits)
 
     async def _record(self, prefix: Prefix, source: str) -> KeyRecord | None:
         """What is recorded of a key, as it was within the last `CACHE_SECONDS`; only then is its source judged."""
@@ -144,8 +146,8 @@ def guard(door: Door, meter: Meter, *, behind_balancer: bool) -> Guard:
             connection.scope["auth"] = await door.caller(given, source) if heard else None
             return
         caller = await door.caller(given, source)
-        edge.say_at_the_end(connection.scope, lambda: _standing(meter, caller.tenant))
-        meter.admit(caller.tenant)
+        edge.say_at_the_end(connection.scope, lambda: _standing(meter, caller))
+        meter.admit(caller.tenant, caller.limits)
         if not caller.may(asked):
             raise ScopeMissing(f"the key has no scope {asked}", scope=str(asked))
         connection.scope["auth"] = caller
@@ -153,9 +155,9 @@ def guard(door: Door, meter: Meter, *, behind_balancer: bool) -> Guard:
     return guarded
 
 
-def _standing(meter: Meter, tenant: Tenant) -> list[tuple[str, str]]:
-    """The fields that say how the tenant's quotas stand; none where there are none."""
-    policies = meter.policies(tenant)
+def _standing(meter: Meter, caller: Caller) -> list[tuple[str, str]]:
+    """The fields that say how the quotas of the tenant and the key stand; none where there are none."""
+    policies = meter.policies(caller.tenant, caller.limits)
     return [("RateLimit-Policy", policy_field(policies)), ("RateLimit", limit_field(policies))] if policies else []
 
 
@@ -187,3 +189,9 @@ def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
     """Whose request it is; a route that answers anybody must not ask."""
     caller: Caller = request.scope["auth"]
     return caller.tenant
+
+
+def limits_of(request: Request[Any, Any, Any]) -> KeyLimits | None:
+    """Those of the key that the request came with; None if it has none of its own."""
+    caller: Caller = request.scope["auth"]
+    return caller.limits

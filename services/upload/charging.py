@@ -11,12 +11,13 @@ from contracts.charges import Amounts, Charge
 from contracts.errors import QuotaExceeded
 from contracts.identifiers import Tenant, derived_job_id
 from contracts.ports import Ledger
+from contracts.quotas import KeyLimits
 
 
 class Charging(Protocol):
     """Takes what a job costs its tenant."""
 
-    def charged(self, tenant: Tenant, amounts: Amounts) -> "Taken": ...
+    def charged(self, tenant: Tenant, amounts: Amounts, key: KeyLimits | None = None) -> "Taken": ...
 
 
 class Taken(Protocol):
@@ -38,7 +39,7 @@ class Free:
 
     charge: Charge | None = None
 
-    def charged(self, tenant: Tenant, amounts: Amounts) -> "Free":
+    def charged(self, tenant: Tenant, amounts: Amounts, key: KeyLimits | None = None) -> "Free":
         return self
 
     def refund(self) -> None:
@@ -46,14 +47,19 @@ class Free:
 
 
 def charged_once(
-    charging: Charging, tenant: Tenant, amounts: Amounts, ledger: Ledger, idempotency_key: str | None
+    charging: Charging,
+    tenant: Tenant,
+    amounts: Amounts,
+    ledger: Ledger,
+    idempotency_key: str | None,
+    limits: KeyLimits | None = None,
 ) -> Taken:
     """The charge of a request; nothing for one that may only be repeating itself, where there is no room for more.
 
     Raises QuotaExceeded, Unavailable.
     """
     try:
-        return charging.charged(tenant, amounts)
+        return charging.charged(tenant, amounts, limits)
     except QuotaExceeded:
         if idempotency_key is None or not ledger.read([derived_job_id(tenant, idempotency_key)]):
             raise

@@ -21,12 +21,14 @@ from contracts.direct import DirectUpload, direct_fingerprint
 from contracts.errors import Gone, ImageCorrupt, RevisionMoved, StateConflict, Unavailable
 from contracts.events import Reserved
 from contracts.filenames import safe_filename
+from contracts.formats import ImageFormat, declared_format
 from contracts.identifiers import Tenant, derived_job_id, new_job_id
 from contracts.job import Instant, Job, JobState, Source
 from contracts.lifecycle import owed, step
-from contracts.limits import MAX_PIXELS, Timing
+from contracts.limits import MAX_FRAME_PIXELS, MAX_PIXELS, Timing
 from contracts.places import DIRECT, OriginalPlace
 from contracts.ports import Clock, Ledger, OriginalRanges, Post, PostSigner
+from contracts.quotas import KeyLimits
 from contracts.variants import Variant
 from services import edge
 from services.upload.charging import Charging, Free, charged_once, kept_if_done
@@ -34,8 +36,8 @@ from services.upload.intake import ROUNDS, Accepted, check_adoptable, gone, stor
 from services.upload.shares import Lanes, OneLane
 from services.upload.watermarks import assets_once
 
-PIXELS_PER_BYTE: Final = 4
-"""Of a photograph from a phone: 12 MP in 3 MB."""
+_STILL: Final = frozenset({ImageFormat.JPEG, ImageFormat.BMP, ImageFormat.ICO})
+"""Formats of one frame."""
 
 LEAST_SECONDS: Final = 1
 """Left of the time to post, below which no form is signed any more."""
@@ -52,6 +54,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     variants: tuple[Variant, ...] | None = None
     """What to make; None: what the options alone say."""
     request_id: str
+    limits: KeyLimits | None = None
+    """Of the key that it came with."""
 
 
 class Granted(Struct, frozen=True, kw_only=True):
@@ -88,15 +92,13 @@ class DirectIntake:
 
         Raises SpecInvalid for a watermark that is not to be had, KeyReused if the key belongs to another request, Gone
         if its job is over without an original or the time to post is, QuotaExceeded if its tenant may not send it now,
-        Unavailable if a port did not answer. It costs the bytes that may be posted and, as nobody has seen the picture
-        yet, the pixels that a photograph of so many has; what it costs in the end the row knows (`charges`). A row that
-        may have been made, or not, keeps its charge.
+        Unavailable if a port did not answer. It costs the most that may come of it until it is seen what came
+        (`charges`). A row that may have been made, or not, keeps its charge.
         """
         variants = wish.asked.resolved() if wish.variants is None else wish.variants
         assets = assets_once(self._ledger, wish.tenant, variants, len(wish.asked.variants), wish.idempotency_key)
-        most = wish.asked.bounds[1]
-        cost = Amounts(jobs=1, bytes=most, pixels=min(MAX_PIXELS, PIXELS_PER_BYTE * most))
-        taken = charged_once(self._charging, wish.tenant, cost, self._ledger, wish.idempotency_key)
+        cost = most_of(wish.asked)
+        taken = charged_once(self._charging, wish.tenant, cost, self._ledger, wish.idempotency_key, wish.limits)
         with kept_if_done(taken):
             now = self._clock.now()
             fresh = step(None, [self._reservation(wish, variants, assets, now, taken.charge)], now, self._timing).job
@@ -189,6 +191,12 @@ class DirectIntake:
             request_id=wish.request_id,
             charge=charge,
         )
+
+
+def most_of(asked: DirectUpload) -> Amounts:
+    """What a file that this form takes costs at most. Few bytes say nothing of pixels: a flat picture has millions."""
+    is_still = declared_format(asked.content_type, None) in _STILL
+    return Amounts(jobs=1, bytes=asked.bounds[1], pixels=MAX_PIXELS if is_still else MAX_FRAME_PIXELS)
 
 
 def _fault(job: Job) -> Exception:

@@ -14,7 +14,7 @@ from contracts.identifiers import parse_job_id
 from contracts.keys import Scope
 from contracts.limits import MAX_OPTIONS_BYTES
 from services import edge
-from services.upload.auth import needs, tenant_of
+from services.upload.auth import limits_of, needs, tenant_of
 from services.upload.body import small_body
 from services.upload.desk import Desk
 from services.upload.direct import Granted, Wish
@@ -63,6 +63,7 @@ def direct_routes(desk: Desk) -> list[ControllerRouterHandler]:
         await desk.threads.call(desk.endpoints.check, tenant, asked.webhook)
         wish = Wish(
             tenant=tenant,
+            limits=limits_of(request),
             idempotency_key=key,
             asked=asked,
             request_id=edge.request_id(request),

@@ -28,7 +28,7 @@ from contracts.options import Options, fingerprint, invalid
 from contracts.places import INLINE, OriginalPlace
 from contracts.planning import why_beyond
 from contracts.ports import Clock, Ledger, OriginalStore, Pinned
-from contracts.quotas import cost_of
+from contracts.quotas import KeyLimits, cost_of
 from contracts.variants import Variant
 from services.upload.charging import Charging, Free, charged_once, kept_if_done
 from services.upload.shares import Lanes, OneLane
@@ -50,6 +50,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     source: Source
     body: Spooled
     request_id: str
+    limits: KeyLimits | None = None
+    """Of the key that it came with."""
     variants: tuple[Variant, ...] | None = None
     """What to make; None: what the options alone say."""
     fingerprint: str | None = None
@@ -117,7 +119,9 @@ class Intake:
         assets = assets_once(self._ledger, arrival.tenant, variants, own, arrival.idempotency_key)
         with self._counted():
             cost = cost_of(arrival.source)
-            charge = charged_once(self._charging, arrival.tenant, cost, self._ledger, arrival.idempotency_key)
+            charge = charged_once(
+                self._charging, arrival.tenant, cost, self._ledger, arrival.idempotency_key, arrival.limits
+            )
             with kept_if_done(charge):
                 accepted = self._accept(arrival, variants, assets)
             if accepted.replayed:

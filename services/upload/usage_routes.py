@@ -12,7 +12,7 @@ from contracts.errors import Malformed
 from contracts.job import Instant
 from contracts.keys import Scope
 from contracts.limits import DAY_SECONDS
-from services.upload.auth import needs, tenant_of
+from services.upload.auth import limits_of, needs, tenant_of
 from services.upload.desk import Desk
 from services.upload.document import rfc3339
 from services.upload.meter import Used
@@ -53,7 +53,8 @@ def usage_routes(desk: Desk) -> list[ControllerRouterHandler]:
             str | None, QueryParameter(description="As 2026-11-30; today if absent.", required=False)
         ] = None,
     ) -> UsageDocument:
-        used = await desk.threads.call(desk.meter.used, tenant_of(request), None if day is None else _midnight(day))
+        wanted = None if day is None else _midnight(day)
+        used = await desk.threads.call(desk.meter.used, tenant_of(request), wanted, limits_of(request))
         return _document(used)
 
     return [usage]

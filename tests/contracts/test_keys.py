@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.identifiers import Tenant
 from contracts.keys import (
     PEPPER_BYTES,
     KeyRecord,
+    Limits,
     Scope,
     decode_key,
     encode_key,
@@ -39,6 +41,28 @@ def test_a_new_key_is_found_by_its_prefix_and_known_by_its_digest(seed: int, pep
     assert prefix_of(key) == record.prefix
     assert is_key_of(record, pepper, key, NOW)
     assert decode_key(encode_key(record)) == record
+
+
+@given(st.none() | st.integers(1, 100_000), st.none() | st.integers(1, 1_000_000_000))
+def test_the_limits_of_a_key_are_kept_and_counted_apart_from_any_tenant(rate: int | None, jobs: int | None) -> None:
+    record = msgspec.structs.replace(made()[1], limits=Limits(requests_per_second=rate, jobs_per_day=jobs))
+    assert decode_key(encode_key(record)) == record
+    counted = record.key_limits
+    assert (counted is None) == (rate is None and jobs is None)
+    if counted is not None:
+        assert (counted.quotas.requests_per_second, counted.quotas.jobs_per_day) == (rate, jobs)
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(counted.account, Tenant)
+
+
+def test_a_key_of_before_there_were_limits_has_none() -> None:
+    """As version 1 wrote it."""
+    text = (
+        b'{"schema":1,"prefix":"abcdefgh2345","tenant":"shop","scopes":["jobs:read"],'
+        b'"digest":"' + b"0" * 64 + b'","created_at":1790000000000}'
+    )
+    assert decode_key(text).key_limits is None
+    assert encode_key(decode_key(text)) == text
 
 
 @given(seeds, st.integers(min_value=0, max_value=58), st.characters(codec="ascii"))

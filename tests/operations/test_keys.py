@@ -107,9 +107,25 @@ def test_keys_are_listed_by_tenant_without_their_digests(desk: Path, capsys: pyt
         "state": "live",
         "created_at": "",
         "ends_at": "",
+        "limits": [],
     }
     assert run("list") == 0
     assert "shop-two  admin" in capsys.readouterr().out
+
+
+def test_a_limited_key_says_so_and_so_does_its_successor(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("init")
+    capsys.readouterr()
+    limits = ("--limit", "5/s", "--limit", "5/day")
+    assert run("create", "--tenant", "shop", "--scope", "uploads:write", *limits) == 0
+    said = capsys.readouterr()
+    assert "at most 5/s, at most 5/day" in said.err
+    old = str(prefix_of(said.out.strip()))
+    new = str(prefix_of(made(capsys, "rotate", old)))
+    found = listed(capsys)
+    assert found[old]["limits"] == found[new]["limits"] == ["5/s", "5/day"]
+    assert run("list") == 0
+    assert "shop  uploads:write 5/s 5/day" in capsys.readouterr().out
 
 
 def test_a_revoked_key_has_ended_and_says_so(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,6 +159,10 @@ def test_a_rotated_key_lives_on_beside_its_successor(desk: Path, capsys: pytest.
         (("create", "--tenant", "shop", "--scope", "jobs"), "there is no scope 'jobs'"),
         (("create", "--tenant", "shop", "--scope", "jobs:read", "--expires", "soon"), "no length of time"),
         (("create", "--tenant", "shop", "--scope", "jobs:read", "--expires", "0d"), "no length of time"),
+        (("create", "--tenant", "shop", "--scope", "jobs:read", "--limit", "5"), "no limit"),
+        (("create", "--tenant", "shop", "--scope", "jobs:read", "--limit", "0/s"), "no limit"),
+        (("create", "--tenant", "shop", "--scope", "jobs:read", "--limit", "5/s", "--limit", "6/s"), "second limit"),
+        (("create", "--tenant", "shop", "--scope", "jobs:read", "--limit", "999999/s"), "limit is too high"),
         (("revoke", "unknown"), "there is no key 'unknown'"),
         (("rotate", "unknown"), "there is no key 'unknown'"),
     ],

@@ -4,7 +4,7 @@ import itertools
 import random
 
 from contracts.identifiers import Tenant
-from contracts.keys import KeyRecord, Prefix, Scope, decode_key, encode_key, new_key
+from contracts.keys import NO_LIMITS, KeyRecord, Limits, Prefix, Scope, decode_key, encode_key, new_key
 
 PEPPER = bytes(range(32))
 
@@ -26,11 +26,19 @@ class MemoryKeys:
         """Write a record, in place of any other of its prefix."""
         self._rows[record.prefix] = encode_key(record)
 
-    def made(self, tenant: Tenant, *scopes: Scope, now: int, life_seconds: int | None = None) -> str:
+    def made(
+        self, tenant: Tenant, *scopes: Scope, now: int, life_seconds: int | None = None, limits: Limits = NO_LIMITS
+    ) -> str:
         """A new key; without scopes it has all of them."""
         dice = random.Random(next(self._seeds))
         key, record = new_key(
-            PEPPER, tenant, scopes or tuple(Scope), now=now, life_seconds=life_seconds, randomness=dice.randbytes
+            PEPPER,
+            tenant,
+            scopes or tuple(Scope),
+            now=now,
+            life_seconds=life_seconds,
+            randomness=dice.randbytes,
+            limits=limits,
         )
         self.keep(record)
         return key

@@ -11,13 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.charges import Amounts
+from contracts.direct import DirectUpload
 from contracts.errors import PipelineError, QuotaExceeded, Unavailable
 from contracts.formats import ImageFormat
 from contracts.identifiers import JobId
-from contracts.job import JobState
-from contracts.limits import DAY_SECONDS, MAX_PIXELS
-from contracts.quotas import MEGAPIXEL, Quotas, day_of, seconds_left
-from services.upload.direct import PIXELS_PER_BYTE
+from contracts.job import JobState, Source
+from contracts.limits import DAY_SECONDS, MAX_FRAME_PIXELS, MAX_FRAMES, MAX_PIXELS
+from contracts.quotas import Quotas, cost_of, day_of, seconds_left
+from services.upload.direct import most_of
 from services.upload.meter import Meter
 from services.upload.shares import InFlight
 from tests.support.memory import MemoryCatalogue
@@ -27,10 +28,10 @@ from tests.support.pipeline import Died, Pipeline
 PHOTO = sample(ImageFormat.PNG)
 FLAT = png_header(5_000, 4_000)
 PIXELS = {PHOTO: 96 * 64, FLAT: 20_000_000, png_header(9_000, 9_000): 0, b"no picture": 0}
-"""Files, and what each costs: fewer pixels than its form allows, more, too many to be taken, and none."""
+"""Files, and what each costs: few pixels, many, too many to be taken, and none."""
 FILES = list(PIXELS)
 BOUND = 2 * len(PHOTO)
-TAKEN = Amounts(jobs=1, bytes=BOUND, pixels=min(MAX_PIXELS, PIXELS_PER_BYTE * BOUND))
+TAKEN = Amounts(jobs=1, bytes=BOUND, pixels=MAX_FRAME_PIXELS)
 NOTHING = Amounts()
 
 
@@ -105,12 +106,15 @@ def test_what_never_came_and_what_was_refused_costs_nothing() -> None:
     assert world.had() == NOTHING
 
 
-def test_a_picture_of_more_than_its_form_allowed_for_counts_whole() -> None:
-    world = World()
-    job_id = world.form()
-    world.post(job_id, FLAT)
-    world.complete(job_id)
-    assert world.had().pixels == 20_000_000 > TAKEN.pixels
+@pytest.mark.parametrize("image_format", ImageFormat)
+def test_no_picture_costs_more_than_the_form_that_it_came_by(image_format: ImageFormat) -> None:
+    """Whatever is posted within its bounds: the most that passes the limits of its format is what was taken."""
+    asked = DirectUpload(content_type=image_format.media_type, max_bytes=BOUND)
+    stills = (ImageFormat.JPEG, ImageFormat.BMP, ImageFormat.ICO)
+    for frames, pixels in ((1, MAX_PIXELS), (4, MAX_PIXELS), (MAX_FRAMES, MAX_FRAME_PIXELS // MAX_FRAMES)):
+        if frames == 1 or image_format not in stills:
+            largest = Source(format=image_format, bytes=BOUND, width=pixels, height=1, frames=frames)
+            assert most_of(asked).covers(cost_of(largest))
 
 
 def test_the_day_on_which_the_form_was_asked_for_is_put_right_not_the_day_of_the_file() -> None:
@@ -128,7 +132,7 @@ def test_the_day_on_which_the_form_was_asked_for_is_put_right_not_the_day_of_the
 
 def test_what_is_put_right_can_be_had_again() -> None:
     world = World()
-    quotas = Quotas(megapixels_per_day=1, bytes_per_day=2 * BOUND)
+    quotas = Quotas(megapixels_per_day=401)
     in_flight = InFlight(MemoryCatalogue(world.ledger), world.clock)
     world.host.direct._charging = Meter(tallies=world.tallies, in_flight=in_flight, clock=world.clock, quotas=quotas)
     world.form()
@@ -138,8 +142,7 @@ def test_what_is_put_right_can_be_had_again() -> None:
     world.post(job_id, png_header(1, 1))
     world.turn("ingest")
     world.abandon()
-    world.form()
-    assert quotas.megapixels_per_day == TAKEN.pixels // MEGAPIXEL + 1
+    assert world.form()
 
 
 def test_a_key_that_is_repeated_is_charged_once() -> None:
@@ -261,3 +264,5 @@ def held(world: World) -> None:
         tally = world.tallies.read("default", day)
         assert tally.corrected == sum(costs, NOTHING) - taken
         assert tally.amounts.covers(taken)
+        # nothing is ever put right to more than was taken: a quota is not exceeded
+        assert NOTHING.covers(tally.corrected)

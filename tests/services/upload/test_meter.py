@@ -12,7 +12,8 @@ from contracts.errors import QuotaExceeded, RevisionMoved, Unavailable
 from contracts.job import JobState
 from contracts.limits import DAY_SECONDS, MIB
 from contracts.quotas import MEGAPIXEL, USUAL, Quotas, day_of, limit_field, policy_field, seconds_left
-from services.upload.meter import _FRACTION, IN_FLIGHT_SECONDS, Meter
+from services.upload.leases import _FRACTION
+from services.upload.meter import IN_FLIGHT_SECONDS, Meter
 from services.upload.shares import LOOK_SECONDS, InFlight
 from tests.services.upload.test_listing import a_job
 from tests.support.memory import MemoryCatalogue, MemoryLedger, MemoryTallies, VirtualClock
