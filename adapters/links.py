@@ -23,6 +23,7 @@ from adapters.errors import code_of
 from adapters.sessions import RoleSession
 from contracts.environment import BadEnvironment
 from contracts.errors import Unavailable
+from contracts.filenames import disposition
 from contracts.ports import Clock, Link
 
 MARGIN_SECONDS: Final = 10
@@ -47,14 +48,14 @@ class S3Links:
         self._clock = clock
         self._region: str = client.meta.region_name
 
-    def link(self, key: str, *, seconds: int, filename: str) -> Link:
+    def link(self, key: str, *, seconds: int, filename: str, saved: bool = False) -> Link:
         keys = self._session.keys()
         # the signature speaks in whole seconds
         signed_at = self._clock.now() // 1000
         life = min(seconds, keys.expires_at // 1000 - MARGIN_SECONDS - signed_at)
         if life < 1:
             raise Unavailable("the session that signs links is about to end")
-        parameters = {"response-content-disposition": disposition(filename)}
+        parameters = {"response-content-disposition": disposition(filename, saved=saved)}
         url = presigned(f"{self._base}/{quote(key, safe='/~')}", parameters, keys, self._region, signed_at, life)
         return Link(url=url, expires_at=(signed_at + life) * 1000)
 
@@ -74,10 +75,10 @@ class CloudFrontLinks:
         self._signer = CloudFrontSigner(key_id, sign)
         self._clock = clock
 
-    def link(self, key: str, *, seconds: int, filename: str) -> Link:
+    def link(self, key: str, *, seconds: int, filename: str, saved: bool = False) -> Link:
         # the policy speaks in whole seconds
         dies_at = self._clock.now() // 1000 + seconds
-        name = quote(disposition(filename), safe="~")
+        name = quote(disposition(filename, saved=saved), safe="~")
         url = f"https://{self._domain}/{quote(key, safe='/~')}?response-content-disposition={name}"
         signed = self._signer.generate_presigned_url(url, date_less_than=datetime.fromtimestamp(dies_at, UTC))
         # without it CloudFront takes the signature for one of SHA-1, which hardened hosts no longer make; since 2026-04
@@ -144,17 +145,3 @@ def key_of_day(secret: str, day: str, region: str) -> bytes:
     for text in (day, region, "s3", "aws4_request"):
         key = hmac.digest(key, text.encode(), "sha256")
     return key
-
-
-def disposition(filename: str) -> str:
-    """Content-Disposition that shows the picture and offers `filename` to who saves it.
-
-    Both forms of RFC 6266, section 4.3: plain ASCII for the old, RFC 8187 for everyone else. Nothing in `filename` can
-    end the quoted form or the header.
-    """
-    printable = "".join(char for char in filename if char.isprintable())
-    plain = "".join(char if char.isascii() and char not in '"\\%;' else "_" for char in printable)
-    if not printable:
-        return "inline"
-    encoded = quote(printable.encode("utf-8", "replace"), safe="")
-    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{encoded}"

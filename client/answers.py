@@ -102,6 +102,8 @@ class VariantStatus(Struct, frozen=True, kw_only=True):
     url: str | None = None
     """A link that works until `url_expires_at`; a fresh status has a fresh one."""
     url_expires_at: datetime | None = None
+    stable_url: str | None = None
+    """Leads to a fresh link as long as the job lives; anybody may follow it if the job is `public`."""
     warnings: tuple[str, ...] = ()
     engine: str | None = None
     """Version of the picture engine that made it."""

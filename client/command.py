@@ -78,6 +78,7 @@ def put(
     wait: bool = True,
     timeout: float | None = None,
     webhook: str | None = None,
+    public: Annotated[bool, Parameter(negative="")] = False,
     idempotency_key: str | None = None,
     json: Json = False,
     url: Url = DEFAULT_ADDRESS,
@@ -103,6 +104,8 @@ def put(
         Seconds to wait for each picture; without it as long as it takes.
     webhook
         Id of the endpoint that is told when each job is over; `darkroom webhooks` makes one.
+    public
+        Show the variants to anybody at their stable addresses, `stable_url` with --json: for pages.
     idempotency_key
         Idempotency-Key of a single file: sent again under the same key it is the same job.
     """
@@ -123,6 +126,8 @@ def put(
         options["analyse"] = analyse
     if webhook is not None:
         options["webhook"] = webhook
+    if public:
+        options["public"] = True
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
     with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:

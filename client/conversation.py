@@ -54,6 +54,7 @@ class JobOptions(TypedDict, total=False):
     analyse: Sequence[str]
     meta: Mapping[str, str]
     webhook: str
+    public: bool
     filename: str
     idempotency_key: str
 
@@ -184,7 +185,7 @@ class Conversation(Directing, Posting, Shelving, Telling):
 
 def _wished(options: JobOptions) -> bytes:
     """The `options` part: only what was asked for, so that the server's own defaults hold for the rest."""
-    names = ("preset", "variants", "priority", "expires_in", "analyse", "meta", "webhook")
+    names = ("preset", "variants", "priority", "expires_in", "analyse", "meta", "webhook", "public")
     return _json({name: options[name] for name in names if options.get(name) is not None})
 
 

@@ -32,6 +32,7 @@ class Reserved(Struct, frozen=True, kw_only=True):
     analyse: tuple[str, ...] | None = None
     assets: dict[str, str] = {}
     webhook: str | None = None
+    public: bool = False
     request_id: str = ""
     charge: Charge | None = None
     """What was taken for it, if that is to be corrected by what arrives."""

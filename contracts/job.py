@@ -236,6 +236,8 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Id of the endpoint that is owed the final events; None owes nobody."""
     charge: Charge | None = None
     """Of a direct upload: what was taken of its tenant's day. None: nothing that is to be corrected."""
+    public: bool = False
+    """Whether its variants are shown at their stable addresses to who brings no key."""
 
     source: Source = Source()
     original: Original | None = None

@@ -63,6 +63,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """The sender's own words, given back with every status."""
     webhook: WebhookId | None = None
     """Of the endpoint that is told when the job is over."""
+    public: bool = False
+    """Whether its variants are shown at their stable addresses to who brings no key."""
     digest: Annotated[str, Meta(pattern=SHA256_FIELD)] | None = None
     """Of the file, as RFC 9530 writes it: `sha-256=:<base64>:`. Other bytes are refused."""
 

@@ -127,8 +127,11 @@ class PostSigner(Protocol):
 class LinkSigner(Protocol):
     """Signs links to results."""
 
-    def link(self, key: str, *, seconds: int, filename: str) -> Link:
-        """GET link. No call to AWS but the renewal of credentials. `filename` is offered to who saves it."""
+    def link(self, key: str, *, seconds: int, filename: str, saved: bool = False) -> Link:
+        """GET link. No call to AWS but the renewal of credentials.
+
+        `filename` is offered to who saves it; with `saved` a browser does so instead of showing the picture.
+        """
         ...
 
 

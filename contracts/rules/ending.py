@@ -14,7 +14,7 @@ from contracts.rules.parts import Refusal, without_work
 _KEPT_IN_TOMBSTONE: Final = (
     *("schema", "id", "tenant", "run", "revision", "created_at", "updated_at", "queued_at", "started_at"),
     *("finished_at", "expires_at", "key", "upload_until", "direct", "fingerprint", "request_id", "lane"),
-    *("original", "commands", "last_token", "last_debt", "last_part"),
+    *("public", "original", "commands", "last_token", "last_debt", "last_part"),
 )
 """What is kept is named, not what is dropped: a field that comes later is gone unless somebody thought of it."""
 

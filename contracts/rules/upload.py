@@ -33,6 +33,7 @@ def reserved(event: Reserved, now: Instant) -> Job:
         assets=event.assets,
         webhook=event.webhook,
         charge=event.charge,
+        public=event.public,
         source=event.source,
         variants=tuple(VariantRecord(spec=spec) for spec in event.variants),
     )

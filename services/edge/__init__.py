@@ -84,6 +84,11 @@ def request_id(request: Request[Any, Any, Any]) -> str:
     return _exchange_of(request.scope).request_id
 
 
+def is_head(request: Request[Any, Any, Any]) -> bool:
+    """Whether only the head of the answer is asked for: its route sees a GET."""
+    return _exchange_of(request.scope).is_head
+
+
 def say_at_the_end(scope: Scope, fields: Callable[[], Sequence[tuple[str, str]]]) -> None:
     """Header fields of the reply, whatever it becomes; asked for when it begins."""
     _exchange_of(scope).fields = fields

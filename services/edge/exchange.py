@@ -57,6 +57,10 @@ class Exchange:
         self._body_ended = not has_body
         self._closes = False
 
+    @property
+    def is_head(self) -> bool:
+        return self._scope["method"] == "HEAD"
+
     async def receive(self) -> ReceiveMessage:
         message = await self._receive()
         if message["type"] == "http.request":
@@ -72,7 +76,7 @@ class Exchange:
             self._closes = not self._body_ended
             await self._send({**message, "headers": self._headers(message.get("headers", ()))})
         elif message["type"] == "http.response.body":
-            body = b"" if self._scope["method"] == "HEAD" else message.get("body", b"")
+            body = b"" if self.is_head else message.get("body", b"")
             last = not message.get("more_body", False)
             self._bytes_out += len(body)
             self._ended = time.perf_counter()

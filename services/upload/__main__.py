@@ -146,7 +146,7 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         endpoints=endpoints,
         commands=Commands(ledger=ledger, clock=clock, timing=settings.timing, randomness=os.urandom),
         listing=Listing(catalogue=catalogue, ledger=ledger, clock=clock),
-        links=Links(_link_signer(settings, s3, clock), settings.timing.link_seconds),
+        links=Links(_link_signer(settings, s3, clock), settings.timing.link_seconds, clock),
         watcher=watcher,
         meter=meter,
         streams=Streams(watcher),

@@ -10,6 +10,7 @@ from litestar.openapi import OpenAPIConfig
 
 from services import edge
 from services.upload.about import about_routes
+from services.upload.address_routes import address_routes
 from services.upload.auth import guard
 from services.upload.command_routes import command_routes
 from services.upload.desk import Desk
@@ -51,6 +52,7 @@ def application(desk: Desk) -> Litestar:
     return edge.app(
         [
             *job_routes(desk),
+            *address_routes(desk),
             *direct_routes(desk),
             *command_routes(desk),
             *list_routes(desk),

@@ -188,6 +188,7 @@ class DirectIntake:
             meta=asked.meta,
             analyse=asked.analyse,
             webhook=asked.webhook,
+            public=asked.public,
             request_id=wish.request_id,
             charge=charge,
         )

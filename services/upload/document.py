@@ -57,6 +57,8 @@ class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 9530 form: `sha-256=:<base64>:`."""
     url: str | None = None
     url_expires_at: str | None = None
+    stable_url: str | None = None
+    """Its address for pages: leads to a fresh link as long as the job lives."""
     elapsed_ms: float | None = None
     """Milliseconds of resizing and encoding."""
     warnings: tuple[str, ...] | None = None
@@ -158,7 +160,7 @@ def status_document(
         meta=job.meta,
         progress=progress_of(job),
         source=_source(job.source, job.facts),
-        variants=tuple(_variant(record, links.get(record.spec.name), base) for record in job.variants),
+        variants=tuple(_variant(job, record, links.get(record.spec.name), base) for record in job.variants),
         plan=planned_parts(job),
         timings_ms=timings(job),
         analysis=findings.analysis(job.facts),
@@ -238,7 +240,7 @@ def _source(source: Source, facts: Facts | None) -> SourceDocument:
     )
 
 
-def _variant(record: VariantRecord, link: Link | None, base: str) -> VariantDocument:
+def _variant(job: Job, record: VariantRecord, link: Link | None, base: str) -> VariantDocument:
     result = record.result
     if result is None:
         error = None if record.error is None else edge.fault_problem(record.error, base=base)
@@ -253,6 +255,7 @@ def _variant(record: VariantRecord, link: Link | None, base: str) -> VariantDocu
         digest=f"sha-256=:{base64.b64encode(bytes.fromhex(result.digest)).decode()}:",
         url=link.url if link else None,
         url_expires_at=rfc3339(link.expires_at) if link else None,
+        stable_url=f"{base}/i/{job.id}/{record.spec.name}",
         elapsed_ms=round(result.elapsed_ms, 1),
         warnings=result.warnings,
         engine=result.engine or None,

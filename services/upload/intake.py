@@ -197,6 +197,7 @@ class Intake:
             meta=options.meta,
             analyse=options.analyse,
             webhook=options.webhook,
+            public=options.public,
             request_id=arrival.request_id,
         )
 

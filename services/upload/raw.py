@@ -3,8 +3,8 @@
     POST /uploads?preset=web@1&filename=chair.jpg        Content-Type: image/jpeg
     POST /uploads?t=hero=rs:cover:1600:900/f:avif        Content-Type: image/jpeg
 
-A query says `preset`, `t`, `priority`, `expires_in`, `webhook` and `digest`, or all of the options at once as JSON in
-`options`. Knows nothing of Litestar, as `form`.
+A query says `preset`, `t`, `priority`, `expires_in`, `webhook`, `public` and `digest`, or all of the options at once as
+JSON in `options`. Knows nothing of Litestar, as `form`.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from contracts.options import LINE, invalid
 from services.upload.form import Form
 from services.upload.spool import Spool
 
-_SHORT: Final = ("preset", LINE, "priority", "expires_in", "webhook", "digest")
+_SHORT: Final = ("preset", LINE, "priority", "expires_in", "webhook", "public", "digest")
 _KNOWN: Final = frozenset({*_SHORT, "options", "filename"})
 
 
@@ -61,5 +61,7 @@ async def read_raw(chunks: AsyncIterator[bytes], spool: Spool) -> None:
         await spool.write(chunk)
 
 
-def _value(name: str, text: str) -> str | int:
+def _value(name: str, text: str) -> str | int | bool:
+    if name == "public" and text in ("true", "false"):
+        return text == "true"
     return int(text) if name == "expires_in" and text.isascii() and text.isdecimal() and len(text) < 12 else text

@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from contracts.errors import Gone, NotFound, StateConflict
+from contracts.errors import Gone, NotFound
 from contracts.identifiers import Tenant, parse_job_id
 from contracts.job import Job, JobState
 from contracts.keys import Scope
@@ -22,6 +22,7 @@ from services.upload.desk import Desk
 from services.upload.document import StatusDocument, status_document
 from services.upload.headers import Known, known_tags, preferred_wait
 from services.upload.intake import Accepted
+from services.upload.links import Download, not_there, variant_of
 
 AnyRequest = Request[Any, Any, Any]
 Answer = TypeVar("Answer")
@@ -76,14 +77,14 @@ def job_routes(desk: Desk) -> list[ControllerRouterHandler]:
         tags=["jobs"],
         opt=needs(Scope.JOBS_READ),
     )
-    async def variant(request: AnyRequest, job_id: FromPath[str], name: FromPath[str]) -> Response[None]:
+    async def variant(
+        request: AnyRequest, job_id: FromPath[str], name: FromPath[str], download: Download = None
+    ) -> Response[None]:
         job = visible_job(await desk.watcher.read(parse_job_id(job_id)), tenant_of(request))
-        record = next((record for record in job.variants if record.spec.name == name), None)
-        if record is None:
-            raise NotFound("the job has no variant of this name")
-        link = await desk.threads.call(desk.links.one, job, record)
+        record = variant_of(job, name)
+        link = await desk.threads.call(desk.links.one, job, record, download)
         if link is None:
-            raise StateConflict(f"the variant is {record.state}", state=str(record.state))
+            raise not_there(record)
         return Response(None, status_code=307, headers={"Location": link.url})
 
     return [upload, status, variant]

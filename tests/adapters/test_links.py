@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 from adapters import clients
 from adapters.clients import AwsClient, Keys
 from adapters.clock import SystemClock
-from adapters.links import MARGIN_SECONDS, CloudFrontLinks, S3Links, disposition, signing_key
+from adapters.links import MARGIN_SECONDS, CloudFrontLinks, S3Links, signing_key
 from adapters.objects import CACHE_CONTROL
 from adapters.sessions import assume
 from contracts.environment import BadEnvironment
 from contracts.errors import Unavailable
+from contracts.filenames import disposition
 from tests.support.agreement_cloud import ROOT, CloudWorld, maker
 from tests.support.memory import VirtualClock
 
@@ -57,9 +58,7 @@ def links(
     return S3Links(s3(ROOT, region, endpoint_url), "results-bucket", Held(keys), VirtualClock(now))  # type: ignore[arg-type]
 
 
-def signed_by_botocore(
-    key: str, seconds: int, filename: str, *, region: str, endpoint_url: str | None, now: int
-) -> str:
+def signed_by_botocore(key: str, seconds: int, shown: str, *, region: str, endpoint_url: str | None, now: int) -> str:
     client = s3(KEYS, region, endpoint_url)
     moment = datetime.fromtimestamp(now // 1000, UTC)
     with mock.patch("botocore.auth.get_current_datetime", return_value=moment):
@@ -68,7 +67,7 @@ def signed_by_botocore(
             Params={
                 "Bucket": "results-bucket",
                 "Key": key,
-                "ResponseContentDisposition": disposition(filename),
+                "ResponseContentDisposition": shown,
             },
             ExpiresIn=seconds,
         )
@@ -82,14 +81,16 @@ def signed_by_botocore(
     key=keys_of_objects,
     seconds=st.integers(1, 1800),
     filename=st.text(),
+    saved=st.booleans(),
     now=st.integers(0, 4_000_000_000_000),
 )
 def test_a_link_is_what_botocore_would_sign(
-    region: str, endpoint_url: str | None, key: str, seconds: int, filename: str, now: int
+    region: str, endpoint_url: str | None, key: str, seconds: int, filename: str, saved: bool, now: int
 ) -> None:
-    keys = _until(now + 3_600_000)
-    ours = links(keys, region=region, endpoint_url=endpoint_url, now=now).link(key, seconds=seconds, filename=filename)
-    theirs = signed_by_botocore(key, seconds, filename, region=region, endpoint_url=endpoint_url, now=now)
+    signer = links(_until(now + 3_600_000), region=region, endpoint_url=endpoint_url, now=now)
+    ours = signer.link(key, seconds=seconds, filename=filename, saved=saved)
+    shown = disposition(filename, saved=saved)
+    theirs = signed_by_botocore(key, seconds, shown, region=region, endpoint_url=endpoint_url, now=now)
     assert _taken_apart(ours.url) == _taken_apart(theirs)
     assert ours.expires_at == (now // 1000 + seconds) * 1000
 
@@ -109,22 +110,23 @@ def test_a_session_at_its_end_signs_nothing(left: int) -> None:
         links(_until(NOW + left * 1000)).link(KEY, seconds=60, filename="a.webp")
 
 
+@pytest.mark.parametrize("kind", ["inline", "attachment"])
 @given(filename=st.text())
 @example('a"; filename="b.exe')
 @example("line\r\nSet-Cookie: x=1")
 @example("\u202egpj.exe")
 @example("naïve café 写真.jpg")
 @example("\ud800half")
-def test_no_name_gets_out_of_its_header(filename: str) -> None:
-    header = disposition(filename)
+def test_no_name_gets_out_of_its_header(kind: str, filename: str) -> None:
+    header = disposition(filename, saved=kind == "attachment")
     assert header.isascii()
     assert header.isprintable()
     message = email.message.Message()
     message["Content-Disposition"] = header
-    assert message.get_content_disposition() == "inline"
+    assert message.get_content_disposition() == kind
     offered = "".join(char for char in filename if char.isprintable())
     names = {name for name, _ in message.get_params(header="content-disposition") or []}
-    assert names == ({"inline", "filename"} if offered else {"inline"})
+    assert names == ({kind, "filename"} if offered else {kind})
     assert not offered or _extended(header) == offered
 
 
@@ -147,6 +149,8 @@ def test_a_link_opens_and_gives_what_was_stored(ministack_url: str) -> None:
     assert answer.headers["Content-Type"] == "image/webp"
     assert answer.headers["Cache-Control"] == CACHE_CONTROL
     assert answer.headers["Content-Disposition"] == disposition("写真 1.webp")
+    saving = httpx.get(signer.link(KEY, seconds=60, filename="写真 1.webp", saved=True).url)
+    assert saving.headers["Content-Disposition"] == disposition("写真 1.webp", saved=True)
     for bent in (url.replace("thumb", "thumc"), url.replace("1.webp", "2.webp"), url.replace("=60&", "=61&")):
         assert bent != url
         assert httpx.get(bent).status_code == 403

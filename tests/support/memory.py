@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, BinaryIO, Final
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ from contracts.charges import Amounts
 from contracts.deliveries import Delivery, decode_delivery, encode_delivery
 from contracts.digests import in_base64
 from contracts.errors import AlreadyStored, PipelineError, ResourceLimit, RevisionMoved, SourceMissing, Unavailable
+from contracts.filenames import disposition
 from contracts.identifiers import JobId, Tenant
 from contracts.job import Instant, Job, JobState, decode_job, encode_job
 from contracts.limits import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, QUEUE_BATCH
@@ -204,9 +205,10 @@ class MemoryObjects:
                 raise SourceMissing("no such result")
             return versions[-1].body
 
-    def link(self, key: str, *, seconds: int, filename: str) -> Link:
+    def link(self, key: str, *, seconds: int, filename: str, saved: bool = False) -> Link:
         expires_at = (self._clock.now() // 1000 + seconds) * 1000
-        return Link(url=f"https://results.invalid/{key}?until={expires_at}", expires_at=expires_at)
+        asked = f"&as={quote(disposition(filename, saved=True))}" if saved else ""
+        return Link(url=f"https://results.invalid/{key}?until={expires_at}{asked}", expires_at=expires_at)
 
     def erase(self, tenant: Tenant, job_id: JobId) -> int:
         erased = 0

@@ -72,7 +72,7 @@ class LoopbackResults:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}"
 
-    def link(self, key: str, *, seconds: int, filename: str) -> Link:
+    def link(self, key: str, *, seconds: int, filename: str, saved: bool = False) -> Link:
         return Link(url=f"{self.origin}/{key}", expires_at=self._clock.now() + seconds * 1000)
 
 

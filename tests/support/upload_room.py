@@ -112,7 +112,7 @@ class UploadRoom:
             ),
             commands=Commands(ledger=ledger, clock=self.clock, timing=self.timing, randomness=os.urandom),
             listing=Listing(catalogue=MemoryCatalogue(self.ledger), ledger=ledger, clock=self.clock),
-            links=Links(signer or self.objects, self.timing.link_seconds),
+            links=Links(signer or self.objects, self.timing.link_seconds, self.clock),
             watcher=watcher,
             meter=self.meter,
             streams=Streams(watcher, heartbeat=0.2),

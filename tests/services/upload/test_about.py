@@ -49,6 +49,7 @@ def test_every_public_address_is_described(description: dict[str, Any]) -> None:
         "/uploads/presign": ["post"],
         "/uploads/{job_id}/complete": ["post"],
         "/status/{job_id}": ["get"],
+        "/i/{job_id}/{name}": ["get"],
         "/jobs/{job_id}/variants/{name}": ["get"],
         "/jobs": ["get"],
         "/jobs/{job_id}": ["delete"],
@@ -85,7 +86,7 @@ def test_every_operation_has_a_name_an_answer_and_a_problem(description: dict[st
     for operation in operations:
         assert operation["summary"]
         assert set(operation["responses"]["default"]["content"]) == {"application/problem+json"}
-        assert any(status in operation["responses"] for status in ("200", "201", "202", "204", "307"))
+        assert any(status in operation["responses"] for status in ("200", "201", "202", "204", "302", "307"))
 
 
 def test_an_upload_is_described_as_the_form_that_is_read(description: dict[str, Any]) -> None:

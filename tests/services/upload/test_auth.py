@@ -93,12 +93,14 @@ OPEN = {
     *("/limits", "/presets", "/presets/{name}", "/openapi.json"),
 }
 """What says nothing of any tenant: the page, and what the service says of itself."""
+STABLE = "/i/{job_id}/{name}"
+"""Answers anybody about public jobs alone; `test_addresses` says who sees what."""
 
 
 def test_every_route_says_what_it_asks_for(desk: Any) -> None:
     found = routes(application(desk))
     assert {path for _, path, scope in found if scope == "unsaid"} == OURS
-    assert {path for _, path, scope in found if scope is None} == OPEN
+    assert {path for _, path, scope in found if scope is None} == {*OPEN, STABLE}
     assert {scope for _, _, scope in found if isinstance(scope, Scope)} <= set(Scope)
     assert ("POST", "/uploads", Scope.UPLOADS_WRITE) in found
 
@@ -130,7 +132,8 @@ def test_a_route_that_says_nothing_asks_for_admin(desk: Any, keys: MemoryKeys, r
 def test_what_answers_anybody_answers_without_a_key(client: Client, desk: Any) -> None:
     for method, path, scope in routes(application(desk)):
         if scope is None:
-            assert client.request(method, path.replace("{name}", "web@1")).status_code == 200, path
+            answer = client.request(method, path.replace("{name}", "web@1"))
+            assert answer.status_code == (404 if path == STABLE else 200), path
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
     assert client.get("/problems/unauthenticated").status_code == 200

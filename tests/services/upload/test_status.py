@@ -146,6 +146,7 @@ def test_a_finished_job_shows_its_variants_with_links(client: Client, room: Uplo
         "bytes": 1234,
         "digest": f"sha-256=:{base64.b64encode(bytes.fromhex(DIGEST)).decode()}:",
         "url_expires_at": rfc3339(room.clock.now() // 1000 * 1000 + 900_000),
+        "stable_url": f"http://testserver.local/i/{job_id}/large",
         "elapsed_ms": 12.3,
         "warnings": ["kept small"],
     }
@@ -224,7 +225,7 @@ def test_what_the_client_has_is_not_sent_again(client: Client, room: UploadRoom)
 def test_a_304_never_leaves_a_dead_link(seconds: int) -> None:
     """Whatever two moments: if the epochs agree, the earlier answer's links live for half a life more."""
     clock = VirtualClock()
-    links = Links(MemoryObjects(clock), seconds)
+    links = Links(MemoryObjects(clock), seconds, clock)
     given: dict[int, int] = {}
     for _ in range(60):
         clock.advance(seconds / 10 + 0.123)
