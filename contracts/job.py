@@ -52,14 +52,8 @@ class JobState(StrEnum):
 
 FINAL: Final = frozenset(
     {
-        JobState.COMPLETED,
-        JobState.PARTIALLY_COMPLETED,
-        JobState.FAILED,
-        JobState.REJECTED,
-        JobState.CANCELLED,
-        JobState.ABANDONED,
-        JobState.DELETING,
-        JobState.DELETED,
+        *(JobState.COMPLETED, JobState.PARTIALLY_COMPLETED, JobState.FAILED, JobState.REJECTED),
+        *(JobState.CANCELLED, JobState.ABANDONED, JobState.DELETING, JobState.DELETED),
     }
 )
 """States that nothing but a command or the passing of its life changes."""
