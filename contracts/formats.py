@@ -20,6 +20,7 @@ from contracts.headers.tiff import tiff_extent
 from contracts.headers.webp import webp_extent
 from contracts.headers.windows import BMP_HEADER_SIZES, bmp_extent, ico_extent
 from contracts.limits import MAX_FRAME_PIXELS, MAX_FRAMES, MAX_PIXELS, MAX_SIDE
+from contracts.unread import name_of
 
 SNIFF_BYTES: Final = 256
 """How much of a file's beginning `sniff` looks at; fewer are enough for a file that has fewer."""
@@ -139,7 +140,7 @@ def check_declared(head: bytes, content_type: str | None, filename: str | None) 
         raise Malformed("the file is empty")
     found = sniff(head)
     if found is None:
-        raise UnsupportedMediaType("the file is none of " + ", ".join(fmt.value.upper() for fmt in ImageFormat))
+        raise _unread(head)
     essence = _essence(content_type)
     if essence not in _SILENT_TYPES and _MEDIA_TYPES.get(essence) is not found:
         raise TypeMismatch(f"the file is {found.value.upper()}, but its Content-Type is another")
@@ -156,9 +157,10 @@ def measure(file: Seekable, length: int) -> Header:
     or names a side of zero. Limits are `check_limits`' business.
     """
     reader = Reader(file, length)
-    found = sniff(reader.around(0)[0][:SNIFF_BYTES])
+    head = reader.around(0)[0][:SNIFF_BYTES]
+    found = sniff(head)
     if found is None:
-        raise UnsupportedMediaType("the file is none of " + ", ".join(fmt.value.upper() for fmt in ImageFormat))
+        raise _unread(head)
     extent = _EXTENT_OF[found](reader)
     if extent.width < 1 or extent.height < 1:
         raise ImageCorrupt(f"the header says {extent.width}×{extent.height} pixels")
@@ -191,6 +193,14 @@ def check_limits(header: Header) -> None:
             limit=MAX_FRAME_PIXELS,
             actual=header.frames * header.largest_pixels,
         )
+
+
+def _unread(head: bytes) -> UnsupportedMediaType:
+    formats = ", ".join(fmt.value.upper() for fmt in ImageFormat)
+    name = name_of(head)
+    if name is None:
+        return UnsupportedMediaType(f"the file is none of {formats}")
+    return UnsupportedMediaType(f"the file is {name}, which is not read here; send it as one of {formats}")
 
 
 def _essence(content_type: str | None) -> str:

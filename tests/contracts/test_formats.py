@@ -1,5 +1,6 @@
 """What a file is and claims to be: sniffing, declarations and limits. The parsers have tests of their own."""
 
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -15,9 +16,11 @@ from contracts.formats import (
     check_declared,
     check_limits,
     declared_format,
+    measure,
     sniff,
 )
 from contracts.limits import MAX_FRAME_PIXELS, MAX_FRAMES, MAX_PIXELS, MAX_SIDE
+from contracts.unread import name_of
 from tests.support.pictures import sample
 
 SAMPLES = {form: sample(form, 40, 30) for form in ImageFormat}
@@ -246,3 +249,33 @@ def test_what_is_taken_is_within_every_limit(width: int, height: int, frames: in
 )
 def test_pages_are_no_animation(form: ImageFormat, frames: int, animated: bool) -> None:
     assert _header(1, 1, frames, format=form).is_animated is animated
+
+
+UNREAD = {
+    "HEIC": [
+        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+        b"\0\0\0\x18ftypmif1\0\0\0\0mif1heix",
+        b"\0\0\0\x14ftyphevc\0\0\0\0msf1",
+    ],
+    "HEIF": [b"\0\0\0\x14ftypmif1\0\0\0\0miaf"],
+    "JPEG XL": [b"\xff\x0a\xfa\x7f", b"\0\0\0\x0cJXL \r\n\x87\n"],
+    "JPEG 2000": [b"\0\0\0\x0cjP  \r\n\x87\n"],
+    "PDF": [b"%PDF-1.7\n"],
+    "SVG": [b"<svg xmlns=", b"\xef\xbb\xbf <?xml version='1.0'?>\n<!-- a --><SVG>"],
+    "a video": [b"\0\0\0\x18ftypisom\0\0\0\0isommp42", b"\x1a\x45\xdf\xa3\x01"],
+}
+
+
+@pytest.mark.parametrize(("name", "head"), [(name, head) for name, heads in UNREAD.items() for head in heads])
+def test_a_format_that_people_send_and_that_is_not_read_is_refused_by_its_name(name: str, head: bytes) -> None:
+    body = head + bytes(300)
+    for refuse in (lambda: check_declared(body[:256], None, None), lambda: measure(BytesIO(body), len(body))):
+        with pytest.raises(UnsupportedMediaType) as raised:
+            refuse()
+        assert raised.value.detail.startswith(f"the file is {name}, which is not read here; send it as one of JPEG")
+
+
+@given(st.binary(max_size=300))
+def test_whatever_else_comes_is_refused_without_a_word_of_its_own(body: bytes) -> None:
+    name = name_of(body)
+    assert name is None or name.isascii()
