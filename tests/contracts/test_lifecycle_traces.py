@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from contracts.errors import RevisionMoved
 from contracts.events import (
     Cancelled,
     Crashed,
@@ -27,6 +28,8 @@ from contracts.lifecycle import Outcome, Verdict, owed, step
 from contracts.limits import MAX_COMMANDS, Timing
 from contracts.messages import Failed, Retryable, Transform, Undone
 from contracts.variants import Variant
+from services.processing.announcing import delivery_of
+from tests.support.memory import MemoryLedger
 from tests.support.walk import SOURCE, done, finished, reserved
 
 TIMING = Timing()
@@ -209,6 +212,28 @@ def test_a_forgotten_retry_is_stopped_by_its_revision() -> None:
 def test_an_upload_that_meets_a_cancelled_job_is_erased_and_not_queued() -> None:
     life = Life("a", webhook=False).then(Cancelled(command="c")).stored()
     assert (life.job.state, [debt.kind for debt in life.job.debts]) == (JobState.CANCELLED, [DebtKind.ERASE])
+
+
+def test_a_record_that_is_late_is_refused_with_the_write_that_would_have_borne_it() -> None:
+    """Its writer saw a completed job and stalled, while the job was deleted and erased twice."""
+    life, table = Life("a").processing().then(finished(1, (done("a"),))), MemoryLedger()
+    seen, debt = life.job, life.job.debts[0]
+    assert table.create(seen) is None
+    event = Notified(debt=life.debt(DebtKind.NOTIFY))
+    late = step(seen, [event], life.now, TIMING)
+    record = delivery_of(seen, debt, f"wh_{'a' * 16}", life.now, base="")
+    assert late.verdicts == (Verdict.APPLIED,)
+    life.then(Deleted(command="d"))
+    table.replace(life.job, seen.revision)
+    while life.job.state is not JobState.DELETED:
+        before = life.job.revision
+        life.at(life.job.due_at or 0).then(Erased(debt=life.debt(DebtKind.ERASE)))
+        table.replace(life.job, before)
+    assert late.job is not None
+    with pytest.raises(RevisionMoved):
+        table.replace(late.job, seen.revision, [record])
+    assert (table.jobs(), table.deliveries) == ([life.job], {})
+    assert life.then(event).verdict is Verdict.SUPERSEDED
 
 
 def test_eight_copies_of_process_make_one_order() -> None:
