@@ -45,7 +45,7 @@ NAMED = $(if $(STACK),,$(error name a stack: make $@ STACK=prod))
 
 .PHONY: stack amis tunnel pulumi pulumi-pin running plan drift comment deploy smoke rollback bill gate changes lint-workflows restore
 .PHONY: engine preview images image-test
-.PHONY: help env run check test journeys mutants fault soak fuzz generated permissions calls bench artifact lock docs format clean
+.PHONY: help env run check test journeys mutants reached fault soak fuzz generated permissions calls bench artifact lock docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -84,6 +84,9 @@ test: env engine artifact build/tools build/bin/actionlint ## everything that mu
 
 mutants: env ## break every guard of the protocol, one at a time: a test must notice each
 	@$(BIN)/python -m tests.support.mutants
+
+reached: env ## every row of the transition table and every invariant, and how often walk and simulation came by
+	@$(BIN)/python -m tests.support.reaching
 
 fault: env ## a promise at full size, its figure on the last line: CASE=backlog|purge|rolling|inputs|webhook|fairness
 	@$(if $(CASE),,$(error name a case: make fault CASE=backlog))$(BIN)/python -m tests.support.cases "$(CASE)"

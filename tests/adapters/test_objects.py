@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from adapters.eraser import S3Eraser, erasure_policy
-from adapters.objects import CACHE_CONTROL, CONFLICT_TRIES
+from adapters.objects import CACHE_CONTROL, CONFLICT_TRIES, Copied
 from contracts.errors import AlreadyStored, SourceMissing, Unavailable
 from contracts.outputs import OutputFormat
 from contracts.places import OriginalPlace, ResultPlace, original_prefixes, result_prefix
@@ -212,6 +212,27 @@ def test_storage_checks_the_digest_and_keeps_it(ministack_url: str) -> None:
     assert head is not None
     assert (head.version_id, head.bytes, head.sha256) == (version, len(body), sha256(body))
     assert world.originals.get_original(KEY, version) == body
+
+
+def test_only_the_object_that_was_looked_at_is_copied(ministack_url: str) -> None:
+    """An import looks at a picture and then has S3 copy it: what was put in its place meanwhile is not taken."""
+    world = CloudWorld(maker(ministack_url))
+    world.s3.put_object(Bucket=world.results_bucket, Key="theirs/a.png", Body=BODY, Metadata={"owner": "them"})
+    seen = world.s3.head_object(Bucket=world.results_bucket, Key="theirs/a.png")["ETag"].strip('"')
+
+    def copy(key: str) -> Copied:
+        return world.originals.copy_original(
+            key, bucket=world.results_bucket, source="theirs/a.png", etag=seen, media_type="image/png"
+        )
+
+    copied = copy(KEY)
+    assert copied.pinned.etag == seen
+    assert world.originals.get_original(KEY, copied.pinned.version_id) == BODY
+    world.s3.put_object(Bucket=world.results_bucket, Key="theirs/a.png", Body=BODY[::-1])
+    later = OriginalPlace("inline", "default", NEIGHBOUR).key
+    with pytest.raises(SourceMissing):
+        copy(later)
+    assert world.originals.head_original(later) is None
 
 
 def test_the_eraser_cannot_reach_another_job(ministack_url: str) -> None:

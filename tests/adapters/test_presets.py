@@ -10,28 +10,15 @@ from adapters.presets import DynamoPresets
 from contracts.errors import RevisionMoved
 from contracts.registry_ports import PresetShelf
 from contracts.shelves import SCHEMA, ShelvedPreset, deleted, used
-from contracts.tables import REGISTRY
 from contracts.variants import Variant
-from tests.support.agreement_cloud import maker
+from tests.support.agreement_cloud import fresh_registry, maker
 from tests.support.presets import MemoryPresets
 
 TABLE = "presets-registry"
 
 
 def shelf(make: Callable[[str], AwsClient]) -> DynamoPresets:
-    client = make("dynamodb")
-    client.create_table(
-        TableName=TABLE,
-        KeySchema=[
-            {"AttributeName": REGISTRY.hash_key, "KeyType": "HASH"},
-            {"AttributeName": REGISTRY.range_key, "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": kind} for name, kind in REGISTRY.attributes.items()
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return DynamoPresets(client, TABLE)
+    return DynamoPresets(fresh_registry(make, TABLE), TABLE)
 
 
 def preset(name: str = "product@1", tenant: str = "shop") -> ShelvedPreset:

@@ -13,8 +13,8 @@ from adapters.registry import DynamoKeys
 from contracts.environment import BadEnvironment
 from contracts.errors import AlreadyStored, NotFound
 from contracts.keys import KEPT_DAYS, KeyRecord, Scope, forget_at, revoked
-from contracts.tables import REGISTRY, api_key_key
-from tests.support.agreement_cloud import maker
+from contracts.tables import api_key_key
+from tests.support.agreement_cloud import fresh_registry, maker
 from tests.support.keys import MemoryKeys
 
 NOW = 1_790_000_000_000
@@ -22,19 +22,7 @@ TABLE, SECRET = "registry", "darkroom-test-key-pepper"
 
 
 def registry(make: Callable[[str], AwsClient]) -> DynamoKeys:
-    client = make("dynamodb")
-    client.create_table(
-        TableName=TABLE,
-        KeySchema=[
-            {"AttributeName": REGISTRY.hash_key, "KeyType": "HASH"},
-            {"AttributeName": REGISTRY.range_key, "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": kind} for name, kind in REGISTRY.attributes.items()
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return DynamoKeys(client, TABLE)
+    return DynamoKeys(fresh_registry(make, TABLE), TABLE)
 
 
 def records(count: int, *, seed: int = 0, life_seconds: int | None = None) -> list[KeyRecord]:

@@ -1,7 +1,6 @@
 """Webhook endpoints in the registry, on moto and on the embedded cloud: the same as in memory."""
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,39 +9,21 @@ from adapters.clients import AwsClient
 from adapters.webhooks import DynamoWebhooks
 from contracts.errors import RevisionMoved
 from contracts.limits import DAY_SECONDS, DELIVERY_DAYS
-from contracts.tables import REGISTRY, webhook_key
+from contracts.tables import webhook_key
 from contracts.webhooks import Webhook, deleted, disabled, new_webhook, rotated
-from tests.support.agreement_cloud import maker
+from tests.support.agreement_cloud import fresh_registry, maker
 from tests.support.memory import MemoryWebhooks
 
 NOW = 1_790_000_000_000
 TABLE = "registry-of-webhooks"
 
 
-def registry(make: Callable[[str], AwsClient]) -> AwsClient:
-    client = make("dynamodb")
-    if TABLE in client.list_tables()["TableNames"]:
-        client.delete_table(TableName=TABLE)
-    client.create_table(
-        TableName=TABLE,
-        KeySchema=[
-            {"AttributeName": REGISTRY.hash_key, "KeyType": "HASH"},
-            {"AttributeName": REGISTRY.range_key, "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": kind} for name, kind in REGISTRY.attributes.items()
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return client
-
-
 @pytest.fixture(params=["moto", "embedded"])
 def client(request: pytest.FixtureRequest) -> AwsClient:
     if request.param == "moto":
         request.getfixturevalue("moto")
-        return registry(maker(None))
-    return registry(maker(request.getfixturevalue("ministack_url")))
+        return fresh_registry(maker(None), TABLE)
+    return fresh_registry(maker(request.getfixturevalue("ministack_url")), TABLE)
 
 
 def is_kept(port: Any, webhook: Webhook, expected: int) -> bool:

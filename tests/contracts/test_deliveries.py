@@ -55,6 +55,15 @@ def a_delivery(**fields: object) -> Delivery:
     return Delivery(**(made | fields))  # type: ignore[arg-type]
 
 
+def test_what_failed_together_does_not_come_back_together() -> None:
+    """A receiver that is back has its events over a fifth of the gap, and not all at once."""
+    events = [a_delivery(event=event_id(JOB, run, "completed")) for run in range(1, 9)]
+    gaps = [(attempted(one, FAILED[-1], None, NOW, TIMING).due_at or 0) - NOW for one in events]
+    first = TIMING.webhook_gaps_seconds[0] * 1_000
+    assert len(set(gaps)) > 4
+    assert all(first <= gap <= 1.2 * first for gap in gaps)
+
+
 @given(st.lists(failures, min_size=12, max_size=12))
 def test_a_receiver_that_never_answers_is_tried_nine_times_within_four_days(attempts: list[Attempt]) -> None:
     """Invariant 20: then it is given up, with a reason."""

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.job import FINAL
-from tests.support.walk import Walk, Work, World, healed, reserved
+from tests.support.healing import healed
+from tests.support.walk import Walk, Work, World, reserved
 
 
 @given(st.integers(0, 2**32), st.integers(0, 40), st.booleans())

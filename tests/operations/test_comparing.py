@@ -25,6 +25,7 @@ from operations.renders import Render, judged, lossless, rendered
 from operations.sidebyside import Pair, page
 from operations.standing import Standing
 from tests.support import pictures
+from tests.support.agreement_cloud import create_table
 
 WEB = PRESETS["web@1"]
 PHOTO = pictures.encoded(pictures.photo(300, 200).convert("RGB"), "jpeg", quality=92)
@@ -145,12 +146,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Standing]:
         for bucket in (found.originals, found.results):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         s3.put_bucket_versioning(Bucket=found.originals, VersioningConfiguration={"Status": "Enabled"})
-        dynamodb.create_table(
-            TableName=found.table,
-            KeySchema=[{"AttributeName": JOBS.hash_key, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": JOBS.hash_key, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(dynamodb, JOBS, found.table)
         yield found
 
 

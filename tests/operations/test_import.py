@@ -33,6 +33,7 @@ from operations.import_ends import End, Fate, Waiting, tally
 from operations.importing import Importer, Pace
 from operations.sources import Picture, Pictures, source_of
 from tests.support import pictures
+from tests.support.agreement_cloud import create_table
 from tests.support.hostile import FOREIGN
 from tests.support.ward import REGION, STACK, Ward
 
@@ -59,23 +60,13 @@ def ward() -> Iterator[Ward]:
             made.s3.put_object(
                 Bucket=BUCKET, Key=key, Body=body, ContentType="binary/octet-stream", Metadata={"who": "me"}
             )
-        made.dynamodb.create_table(
-            TableName=physical_name(STACK, REGISTRY.name),
-            KeySchema=[
-                {"AttributeName": REGISTRY.hash_key, "KeyType": "HASH"},
-                {"AttributeName": REGISTRY.range_key, "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in (REGISTRY.hash_key, REGISTRY.range_key)
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(made.dynamodb, REGISTRY, physical_name(STACK, REGISTRY.name))
         made.standing.shelf.keep(shelved(None, "shop", "tiny@1", (Variant(name="tiny"),), made.pipeline.clock.now()))
         yield made
 
 
-def importer(ward: Ward, *, prefix: str = "2024/", tenant: str = "shop") -> Importer:
-    options = Options(preset="web@1", priority=Lane.BULK)
+def importer(ward: Ward, *, prefix: str = "2024/", tenant: str = "shop", life: int | None = None) -> Importer:
+    options = Options(preset="web@1", priority=Lane.BULK, expires_in=life)
     return Importer(
         ward.standing,
         Pictures(ward.s3, source_of(f"s3://{BUCKET}/{prefix}")),
@@ -173,6 +164,25 @@ def test_a_second_run_does_nothing_twice_and_takes_what_is_new(ward: Ward) -> No
     assert len(sent(ward)) == 2
     versions = ward.s3.list_object_versions(Bucket=ward.standing.originals, Prefix="inline/shop/")["Versions"]
     assert len(versions) == len(imported(ward))
+
+
+def test_of_two_runs_side_by_side_one_copies(ward: Ward) -> None:
+    late = importer(ward)
+    waiting = [one for one in late.sorted_out() if isinstance(one, Waiting)]
+    run(importer(ward))
+    ends = fates(list(late.take(waiting)))
+    assert {key: ends[key] for key in GOOD} == dict.fromkeys(GOOD, Fate.THERE)
+    versions = ward.s3.list_object_versions(Bucket=ward.standing.originals, Prefix="inline/shop/")["Versions"]
+    assert len(versions) == len(imported(ward)) == len(GOOD)
+
+
+def test_what_was_begun_with_other_options_is_left_to_those(ward: Ward) -> None:
+    with breaking(begun := importer(ward, prefix="2024/chair", life=86_400), "create"):
+        run(begun)
+    [end] = run(importer(ward, prefix="2024/chair"))
+    assert (end.fate, "with other options" in end.reason) == (Fate.FAILED, True)
+    [job] = imported(ward)
+    assert (job.state, job.original) == (JobState.AWAITING_UPLOAD, None)
 
 
 def test_another_tenant_has_its_own(ward: Ward) -> None:

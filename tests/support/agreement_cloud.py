@@ -19,7 +19,7 @@ from adapters.ledger import DynamoLedger
 from adapters.objects import S3Originals, S3Results
 from adapters.queues import SqsQueues
 from contracts.messages import Queue
-from contracts.tables import JOBS, Table
+from contracts.tables import JOBS, REGISTRY, Table
 from tests.support.ministack import REGION
 
 ROOT = Keys(access_key="test", secret_key="test", token="", expires_at=0)  # noqa: S106 - the embedded cloud's root
@@ -111,6 +111,16 @@ def create_table(dynamodb: AwsClient, table: Table, name: str) -> None:
         ranged = [] if range_key is None else [{"AttributeName": range_key, "KeyType": "RANGE"}]
         return [{"AttributeName": hash_key, "KeyType": "HASH"}, *ranged]
 
+    indexes = [
+        {
+            "IndexName": index.name,
+            "KeySchema": keys(index.hash_key, index.range_key),
+            "Projection": {"ProjectionType": "KEYS_ONLY"}
+            if index.projected is None
+            else {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projected)},
+        }
+        for index in table.indexes
+    ]
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -118,17 +128,17 @@ def create_table(dynamodb: AwsClient, table: Table, name: str) -> None:
             {"AttributeName": attribute, "AttributeType": kind} for attribute, kind in table.attributes.items()
         ],
         KeySchema=keys(table.hash_key, table.range_key),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index.name,
-                "KeySchema": keys(index.hash_key, index.range_key),
-                "Projection": {"ProjectionType": "KEYS_ONLY"}
-                if index.projected is None
-                else {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projected)},
-            }
-            for index in table.indexes
-        ],
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )
+
+
+def fresh_registry(make: Make, name: str) -> AwsClient:
+    """A client, and an empty table of this name as `contracts.tables` describes the registry."""
+    client = make("dynamodb")
+    if name in client.list_tables()["TableNames"]:
+        client.delete_table(TableName=name)
+    create_table(client, REGISTRY, name)
+    return client
 
 
 def eraser_role(iam: AwsClient) -> str:

@@ -22,7 +22,9 @@ from typing import Final
 from tests.support.mutant import Mutant, one
 from tests.support.mutants_of_arrivals import ARRIVALS
 from tests.support.mutants_of_effects import EFFECTS
+from tests.support.mutants_of_events import EVENTS
 from tests.support.mutants_of_pictures import PICTURES
+from tests.support.mutants_of_tenants import TENANTS
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("contracts", "services", "adapters", "tests", "functions", "components", "client", "operations")
@@ -329,7 +331,7 @@ RULES: Final = (
         "tests/contracts/test_job.py",
     ),
 )
-MUTANTS: Final = RULES + EFFECTS + ARRIVALS + PICTURES
+MUTANTS: Final = RULES + EFFECTS + ARRIVALS + EVENTS + TENANTS + PICTURES
 
 
 class Trees:

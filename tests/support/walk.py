@@ -8,9 +8,8 @@ at that moment, whatever else is under way.
 `Work` walks the life of a job whose original is there; `Storage` walks what lands in the bucket and what is erased.
 """
 
-import random
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from contracts.events import (
@@ -32,7 +31,7 @@ from contracts.events import (
 from contracts.formats import ImageFormat
 from contracts.identifiers import new_job_id
 from contracts.job import DebtKind, Job, JobState, Source, VariantState, encode_job
-from contracts.lifecycle import Outcome, step
+from contracts.lifecycle import TABLE, Outcome, step
 from contracts.limits import Timing
 from contracts.messages import Answer, Done, Failed, Finished, Process, Retryable, Transform, Undone
 from contracts.outputs import OutputFormat
@@ -109,8 +108,9 @@ def finished(token: int, given: tuple[Answer, ...] = (), *, undecodable: str | N
 class Walk:
     """Breadth first over a model's worlds. `limit` bounds their number; reaching it is an error of the model."""
 
-    def __init__(self, start: Event, *, limit: int = 400_000) -> None:
-        self.limit = limit
+    def __init__(self, start: Event, *, forges: bool = False, limit: int = 400_000) -> None:
+        """With `forges` every event is seen in every state that the table has no move for."""
+        self.limit, self.forges = limit, forges
         self.rows: Counter[Row] = Counter()
         self.states: Counter[JobState] = Counter()
         self._start = start
@@ -155,6 +155,8 @@ class Walk:
     def _successors(self, world: World, here: int) -> Iterator[tuple[str, World]]:
         job = world.job
         assert job is not None
+        for event in _forged(job) if self.forges else ():
+            self._refused(job, event)
         for label, what, now in self.acts(world, job):
             if isinstance(what, World):
                 yield label, what
@@ -182,6 +184,12 @@ class Walk:
         after = self.consequence(after, event)
         self.check(after, job)
         return after
+
+    def _refused(self, job: Job, event: Event) -> None:
+        """What the table has no move for changes nothing, whoever says it."""
+        outcome = step(job, [event], job.updated_at + 1, TIMING)
+        self.rows[row_of(event, job, outcome.job, outcome.verdicts[0])] += 1
+        hold("2: what is not in the table moves nothing", not outcome.changed and not outcome.send)
 
     def consequence(self, world: World, event: Event) -> World:
         """What an applied event changes beside the job."""
@@ -256,11 +264,33 @@ def _ghost_after(ghost: Ghost, before: Job, event: Event, job: Job) -> Ghost:
     return ghost
 
 
+def _forged(job: Job) -> Iterator[Event]:
+    """Every event that the table has no move for from the job's state."""
+    events: list[Event] = [
+        Stored(version_id="forged", etag="e", source=SOURCE),
+        Refused(version_id="forged", code="image-corrupt"),
+        Planned(),
+        finished(1, (done("a"),)),
+        Crashed(token=1),
+        LapsedAlarm(),
+        Cancelled(command="forged"),
+        Retried(command="forged", revision=job.revision),
+        Deleted(command="forged"),
+        Expired(),
+        Erased(debt=1),
+    ]
+    for event in events:
+        if job.state not in TABLE[type(event)].moves:
+            yield event
+
+
 class Work(Walk):
     """A job of several variants whose original is there: planning, answers, crashes, lapses, commands."""
 
-    def __init__(self, *names: str, runs: int = 2, commands: bool = True, limit: int = 400_000) -> None:
-        super().__init__(reserved(*names, webhook=commands), limit=limit)
+    def __init__(
+        self, *names: str, runs: int = 2, commands: bool = True, forges: bool = False, limit: int = 400_000
+    ) -> None:
+        super().__init__(reserved(*names, webhook=commands), forges=forges, limit=limit)
         self.runs = runs
         self.commands = commands
 
@@ -296,9 +326,9 @@ class Storage(Walk):
     timeout: both before the second erasure of a deletion is due. Each erasure lists, and later deletes what it listed.
     """
 
-    def __init__(self, *, lapses: bool = False, limit: int = 400_000) -> None:
+    def __init__(self, *, lapses: bool = False, forges: bool = False, limit: int = 400_000) -> None:
         """With `lapses` debts are looked at as well and lives end: six times as many worlds."""
-        super().__init__(reserved("a", direct=True, webhook=False), limit=limit)
+        super().__init__(reserved("a", direct=True, webhook=False), forges=forges, limit=limit)
         self.lapses = lapses
 
     def acts(self, world: World, job: Job) -> Iterator[tuple[str, Event | World, int]]:
@@ -357,6 +387,12 @@ class Storage(Walk):
                 if not world.bucket & set(listed):
                     yield f"Erased {debt_id}", Erased(debt=debt_id), now
 
+    def _refused(self, job: Job, event: Event) -> None:
+        """What the table has no move for changes nothing, whoever says it."""
+        outcome = step(job, [event], job.updated_at + 1, TIMING)
+        self.rows[row_of(event, job, outcome.job, outcome.verdicts[0])] += 1
+        hold("2: what is not in the table moves nothing", not outcome.changed and not outcome.send)
+
     def consequence(self, world: World, event: Event) -> World:
         if isinstance(event, Erased):
             rest = frozenset(act for act in world.acting if not (act[0] == "erase" and act[1] == event.debt))
@@ -379,44 +415,16 @@ class Storage(Walk):
         hold("11: the original of a live job is there", pinned in world.bucket, when=working)
 
 
-def healed(world: World, seed: int) -> Job:
-    """The job after faults have stopped: what is owed is sent, what is sent is answered, until nothing is due but age.
+WALKS: Final[dict[str, Callable[[], Walk]]] = {
+    "one variant, three runs, every command": lambda: Work("a", runs=3, forges=True),
+    "two variants, one run, no commands": lambda: Work("a", "b", runs=1, commands=False),
+    "a direct upload, two versions, two erasers": lambda: Storage(forges=True),
+}
+"""Those of a few seconds. What one cannot show another does: together they come to every state."""
+LONG_WALKS: Final[dict[str, Callable[[], Walk]]] = {
+    "two variants, two runs, every command": lambda: Work("a", "b"),
+    "a direct upload whose debts lapse and whose life ends": lambda: Storage(lapses=True),
+}
+"""With the short ones they go by every row that two small models can."""
 
-    Raises Broken if the job has not become final, or owes something still.
-    """
-    dice = random.Random(seed)
-    job = world.job
-    assert job is not None
-    for _ in range(200):
-        events = _healing(job)
-        if not events:
-            break
-        event, now = dice.choice(events)
-        outcome = step(job, [event], now, TIMING)
-        job = outcome.job or job
-    hold("19: every job becomes final", job.is_final)
-    hold("21: nothing is owed for ever", not job.debts)
-    return job
-
-
-def _healing(job: Job) -> list[tuple[Event, int]]:
-    now = job.updated_at + 1
-    events: list[tuple[Event, int]] = []
-    for debt in job.debts:
-        when = max(now, debt.due_at)
-        if debt.kind is DebtKind.PROCESS:
-            events.append((Planned(), when))
-        elif debt.kind is DebtKind.NOTIFY:
-            events.append((Notified(debt=debt.id), when))
-        elif debt.kind is DebtKind.ERASE:
-            events.append((Erased(debt=debt.id), when))
-        else:
-            part = job.open_part(debt.token or 0)
-            assert part is not None
-            events.append((finished(part.token, tuple(done(name) for name in part.variants)), when))
-    if job.state is JobState.AWAITING_UPLOAD:
-        events.append((LapsedAlarm(), max(now, job.alarm_at or 0)))
-    return events
-
-
-__all__ = ["Broken", "Storage", "Walk", "Work", "World", "healed"]
+__all__ = ["LONG_WALKS", "WALKS", "Broken", "Storage", "Walk", "Work", "World"]

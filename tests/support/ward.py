@@ -26,6 +26,7 @@ from contracts.places import parse_result
 from contracts.tables import JOBS
 from operations.doctor import Doctor, Report
 from operations.standing import EMBEDDED_ACCOUNT, Standing
+from tests.support.agreement_cloud import create_table
 from tests.support.pipeline import Pipeline, some_variants
 
 REGION = "eu-west-1"
@@ -107,12 +108,7 @@ class Ward:
         return key
 
     def _build(self) -> None:
-        self.dynamodb.create_table(
-            TableName=self.standing.table,
-            KeySchema=[{"AttributeName": JOBS.hash_key, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": JOBS.hash_key, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(self.dynamodb, JOBS, self.standing.table)
         for bucket in (self.standing.originals, self.standing.results):
             self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.s3.put_bucket_versioning(Bucket=self.standing.originals, VersioningConfiguration={"Status": "Enabled"})

@@ -291,6 +291,39 @@ def test_messages_that_mean_nothing_are_parked(pipeline: Pipeline, webhook: Webh
     assert pipeline.queues.bodies(Queue.NOTIFICATIONS) == []
 
 
+def test_a_record_that_cannot_be_written_keeps_no_room(pipeline: Pipeline, webhook: Webhook) -> None:
+    finished(pipeline, webhook)
+
+    def fails(op: str) -> None:
+        if op == "ledger.replace":
+            raise Unavailable("planted")
+
+    pipeline.before = fails
+    for _ in range(CALLS_OF_ONE):
+        pipeline.turn("notifications")
+        pipeline.queues.surface(Queue.NOTIFICATIONS)
+    pipeline.before = lambda op: None
+    assert pipeline.receiver.got == []
+    pipeline.turn("notifications")
+    assert len(pipeline.receiver.got) == 1
+
+
+def test_an_index_that_is_behind_has_nothing_sent_before_its_time(
+    pipeline: Pipeline, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.receiver.answers = [Reply(status=500)]
+    finished(pipeline, webhook)
+    pipeline.turn("notifications")
+    [delivery] = pipeline.deliveries.all()
+    assert (delivery.state, delivery.tries) == (DeliveryState.PENDING, 1)
+    monkeypatch.setattr(pipeline.deliveries, "due", lambda shard, until, most: [delivery.key])
+    pipeline.host.rounds.make()
+    assert pipeline.deliveries.all() == [delivery]
+    pipeline.clock.advance(FIRST_GAP)
+    pipeline.host.rounds.make()
+    assert [one.tries for one in pipeline.deliveries.all()] == [2]
+
+
 def test_of_two_hosts_one_sends(pipeline: Pipeline, webhook: Webhook) -> None:
     finished(pipeline, webhook)
     pipeline.receiver.answers = [Reply(status=500), Reply(status=200)]

@@ -152,15 +152,15 @@ def test_what_cannot_be_moved_comes_back_and_is_planned_then() -> None:
     """A message that was received before may have to be healed, which a copy of it would not do."""
     world = World()
     world.broken = True
-    world.sent("alice", CROWD)
+    world.sent("alice", 2 * CROWD)
     while world.turn():
         pass
     assert world.planned == ["alice"] * PASSES
     world.broken, world.orders = False, 0
-    for _ in range(2):
-        world.clock.advance(31)
-        world.turn()
-    assert world.planned == ["alice"] * CROWD
+    world.clock.advance(31)
+    while world.turn():
+        pass
+    assert world.planned == ["alice"] * 2 * CROWD
     assert world.aside == []
 
 

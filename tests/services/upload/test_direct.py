@@ -241,6 +241,24 @@ def test_a_job_of_a_form_upload_is_complete_by_itself(client: Client, room: Uplo
     room.objects.originals.clear()
 
 
+def test_an_upload_through_the_service_is_committed_by_itself_alone(client: Client, room: UploadRoom) -> None:
+    """Its bytes are there and its row is not yet told, so to say that it was posted would be to look at half of it."""
+
+    def dies(op: str) -> None:
+        if op == "objects.put_original":
+            raise Unavailable("the reply of the put was lost")
+
+    room.after = dies
+    body, headers = multipart([file_part(JPEG)])
+    assert client.post("/uploads", content=body, headers=headers).status_code == 503
+    room.after = lambda op: None
+    before = the_job(room)
+    assert room.objects.head_original(before.key) is not None
+    refused(client.post(f"/uploads/{before.id}/complete"), 409, "state-conflict")
+    assert room.ledger.jobs() == [before]
+    room.objects.originals.clear()
+
+
 WRONG: dict[str, tuple[bytes, dict[str, Any], str, int]] = {
     "text": (b"just text, and enough of it", {}, "unsupported-media-type", 415),
     "another type": (sample(ImageFormat.PNG), {"filename": None}, "type-mismatch", 422),

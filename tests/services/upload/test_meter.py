@@ -162,6 +162,19 @@ def test_a_day_that_is_over_shows_what_was_had_and_not_what_was_leased() -> None
     assert world.hosts[0].used("alice", yesterday).amounts == PHOTO
 
 
+def test_what_another_host_gave_back_can_be_had() -> None:
+    """What a host saw last is no reason to refuse anybody: it looks again first."""
+    world = World(Quotas(megapixels_per_day=24), hosts=2)
+    charges = [world.hosts[1].charged("alice", PHOTO)]
+    assert world.takes(Amounts(jobs=1, pixels=8 * MEGAPIXEL))
+    charges.append(world.hosts[1].charged("alice", Amounts(jobs=1, pixels=MEGAPIXEL)))
+    for charge in charges:
+        charge.refund()
+    world.hosts[1].give_back()
+    assert world.leased.pixels < 9 * MEGAPIXEL
+    assert world.takes(Amounts(jobs=1, pixels=10 * MEGAPIXEL))
+
+
 def test_two_hosts_that_lease_at_once_both_get_theirs() -> None:
     world = World(USUAL, hosts=2)
 
@@ -215,6 +228,11 @@ def test_a_bucket_gives_a_burst_and_then_its_rate() -> None:
     world.clock.advance(1)
     meter.admit("alice")
     meter.admit("alice")
+    with pytest.raises(QuotaExceeded):
+        meter.admit("alice")
+    world.clock.advance(DAY_SECONDS)
+    for _ in range(5):
+        meter.admit("alice")
     with pytest.raises(QuotaExceeded):
         meter.admit("alice")
 
