@@ -107,15 +107,16 @@ def judge_births(before: Job, after: Job, born: Sequence[Delivery]) -> None:
 def judge_storage(ledger: MemoryLedger, objects: MemoryObjects) -> None:
     """7, 11: what the jobs promise is there, and what is there belongs to a job."""
     jobs = {job.id: job for job in ledger.jobs()}
-    places = [parse_original(key).job_id for key in objects.originals]
-    places += [parse_result(key).job_id for key in objects.results]
-    for job_id in places:
-        job = jobs.get(job_id)
-        hold("11: bytes have a row", job is not None)
-        deleted = job is not None and job.state is JobState.DELETED
-        erasing = job is not None and any(debt.kind is DebtKind.ERASE for debt in job.debts)
-        hold("11, 15: bytes of a deleted job are being erased", erasing, when=deleted)
+    places = {parse_original(key).job_id for key in objects.originals}
+    places |= {parse_result(key).job_id for key in objects.results}
+    hold("11: bytes have a row", places <= jobs.keys())
     for job in jobs.values():
+        erasing = job.id not in places or any(debt.kind is DebtKind.ERASE for debt in job.debts)
+        hold(
+            "11, 15: of a deleted job nothing is there that is not being erased",
+            erasing,
+            when=job.state is JobState.DELETED,
+        )
         if job.state in {JobState.DELETING, JobState.DELETED}:
             continue
         for record in job.variants:

@@ -91,9 +91,9 @@ class JudgedDeliveries(MemoryDeliveries):
 
     def _judge(self, before: Delivery, after: Delivery, row: DeliveryRow) -> None:
         hold("3: a write raises the revision of a delivery by one", after.revision == before.revision + 1)
+        unsaid = after.body in (before.body, "")
         same = all(getattr(before, name) == getattr(after, name) for name in _FIXED)
-        hold("8: an event stays the one that it was", same and after.body in (before.body, ""))
-        hold("15: what was emptied stays empty", not after.body, when=not before.body)
+        hold("8, 15: an event stays the one that it was, and what was emptied stays empty", same and unsaid)
         job = self._ledger.read([after.job_id])[after.job_id]
         going = job.state in {JobState.DELETING, JobState.DELETED}
         hold("20: an event is emptied with its job, and no other way", going, when=bool(before.body and not after.body))
