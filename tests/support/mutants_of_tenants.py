@@ -5,7 +5,8 @@ from typing import Final
 from tests.support.mutant import one
 
 _SHARES: Final = "services/upload/shares.py"
-_METER: Final = "services/upload/meter.py"
+_LEASES: Final = "services/upload/leases.py"
+_BUCKETS: Final = "services/upload/buckets.py"
 _CHARGING: Final = "services/upload/charging.py"
 _CHARGES: Final = "contracts/charges.py"
 _SOURCES: Final = "services/upload/sources.py"
@@ -81,66 +82,66 @@ TENANTS: Final = (
     # --- quotas ---
     one(
         "a quota of the day is exceeded",
-        _METER,
-        "if limit is not None and had[name] > limit]",
+        _LEASES,
+        "if getattr(amounts, of) > getattr(limits, of)]",
         "if False]",
         _METER_TESTS,
     ),
     one(
         "a slice is leased beyond the quota",
-        _METER,
-        "most[name] = min(most[name], limit // _FRACTION, limit - gone[name])",
-        "most[name] = min(most[name], limit // _FRACTION)",
+        _LEASES,
+        "limit // _FRACTION, limit - getattr(had, name))",
+        "limit // _FRACTION)",
         _METER_TESTS,
     ),
     one(
         "a tally is written over another host's",
-        _METER,
-        "                self._tallies.replace(tenant, lease.day, taken, lease.tally.revision)\n",
-        "                now_there = self._tallies.read(tenant, lease.day).revision\n"
-        "                self._tallies.replace(tenant, lease.day, taken, now_there)\n",
+        _LEASES,
+        "                self._tallies.replace(account.name, lease.day, taken, lease.tally.revision)\n",
+        "                there = self._tallies.read(account.name, lease.day).revision\n"
+        "                self._tallies.replace(account.name, lease.day, taken, there)\n",
         _METER_TESTS,
     ),
     one(
         "an upload is refused by what its host saw last",
-        _METER,
+        _LEASES,
         "            if over and is_fresh:\n",
         "            if over:\n",
         _METER_TESTS,
     ),
     one(
         "a charge is given back twice",
-        _METER,
+        _LEASES,
         "            self._amounts = Amounts()\n",
         "            pass\n",
         _METER_TESTS,
     ),
     one(
         "a charge is given back into another day",
-        _METER,
+        _LEASES,
         "            if self._lease.day == self._day:\n",
         "            if True:\n",
         _METER_TESTS,
     ),
     one(
         "a lease outlives its day",
-        _METER,
+        _LEASES,
         "            if lease.day < day:\n",
         "            if False:\n",
         _METER_TESTS,
     ),
     one(
         "a host that ends keeps what it did not spend",
-        _METER,
-        "            self._tallies.replace(tenant, lease.day, given, tally.revision)\n",
+        _LEASES,
+        "            self._tallies.replace(name, lease.day, given, tally.revision)\n",
         "            pass\n",
         _METER_TESTS,
     ),
     one(
         "a bucket fills beyond its burst",
-        _METER,
-        "bucket.drops = min(float(quotas.burst_requests), bucket.drops + (now - bucket.at) * rate / 1_000)",
-        "bucket.drops += (now - bucket.at) * rate / 1_000",
+        _BUCKETS,
+        "bucket.drops = min(float(quotas.burst_requests), bucket.drops + refilled)",
+        "bucket.drops += refilled",
         _METER_TESTS,
     ),
     one(

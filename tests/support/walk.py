@@ -417,7 +417,7 @@ class Storage(Walk):
 
 WALKS: Final[dict[str, Callable[[], Walk]]] = {
     "one variant, three runs, every command": lambda: Work("a", runs=3, forges=True),
-    "two variants, one run, no commands": lambda: Work("a", "b", runs=1, commands=False),
+    "two variants, one run, no commands": lambda: Work("a", "b", runs=1, commands=False, forges=True),
     "a direct upload, two versions, two erasers": lambda: Storage(forges=True),
 }
 """Those of a few seconds. What one cannot show another does: together they come to every state."""
