@@ -195,7 +195,7 @@ class Supervisor:
         def start() -> "subprocess.Popen[bytes]":
             with log.open("ab") as output:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "local.service", f"services.{name}", str(os.getpid())],
+                    self._command(name),
                     cwd=ROOT,
                     env=environment,
                     pass_fds=(listener.fileno(),),
@@ -208,6 +208,10 @@ class Supervisor:
             return process
 
         return start
+
+    def _command(self, name: str) -> list[str]:
+        """What a service is started as; its environment comes later."""
+        return [sys.executable, "-m", "local.service", f"services.{name}", str(os.getpid())]
 
     def _inform(self, name: str) -> None:
         """Give a service that waits for it the environment that the program made, and its credentials."""

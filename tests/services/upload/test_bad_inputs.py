@@ -3,14 +3,25 @@
 The same requests are sent to running services in tests/journeys; there a job's end is looked at too.
 """
 
+from collections.abc import Iterator
+
 import pytest
 
+from contracts.environment import Fetch
 from services.upload.application import application
 from tests.support.bad_inputs import TABLE, expected, requests, senders
 from tests.support.bad_inputs.asked import spoken_here
 from tests.support.upload_room import UploadRoom
 
 REQUESTS = {f"{entry} {case}": (entry, case, make) for (entry, case), make in requests().items()}
+
+
+@pytest.fixture
+def room() -> Iterator[UploadRoom]:
+    """One that fetches pictures, so that their addresses are looked at."""
+    made = UploadRoom(fetch=Fetch(enabled=True))
+    yield made
+    made.threads.close()
 
 
 def test_the_catalogue_and_what_makes_it_have_the_same_cases() -> None:

@@ -42,17 +42,17 @@ TABLE: Final = {entry.id: entry for entry in msgspec.json.decode(_FILE.read_byte
 
 def requests() -> dict[tuple[str, str], Callable[[], Asked]]:
     """What is one request each, by entry and case."""
-    from tests.support.bad_inputs import addresses, files, forms, options
+    from tests.support.bad_inputs import addresses, files, forms, options, urls
 
-    return _flat(forms.REQUESTS, addresses.REQUESTS, files.REQUESTS, options.REQUESTS)
+    return _flat(forms.REQUESTS, addresses.REQUESTS, files.REQUESTS, options.REQUESTS, urls.REQUESTS)
 
 
 def senders() -> dict[tuple[str, str], Sender]:
     """Everything, by entry and case, as what is done to a running stack."""
-    from tests.support.bad_inputs import addresses, forms, letters, posts
+    from tests.support.bad_inputs import addresses, forms, letters, posts, urls
 
     asked = {case: _sending(make) for case, make in requests().items()}
-    return asked | _flat(forms.SENDERS, addresses.SENDERS, posts.SENDERS, letters.SENDERS)
+    return asked | _flat(forms.SENDERS, addresses.SENDERS, posts.SENDERS, letters.SENDERS, urls.SENDERS)
 
 
 def expected(entry: str, case: str) -> Outcome:

@@ -6,15 +6,18 @@ form lives for seconds, and a message of no job is given up after two receives.
 
 import contextlib
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import msgspec
 from botocore.exceptions import ClientError
 
+from contracts.addresses import refusal
 from contracts.job import FINAL
 from contracts.keys import Scope
 from contracts.messages import Queue
@@ -23,16 +26,19 @@ from local.folder import Running
 from local.supervisor import Supervisor
 from local.temporary import temporary
 from services.upload.sources import SECONDS_A_TRY
-from tests.support.bad_inputs import posts
+from tests.support.bad_inputs import posts, urls
 from tests.support.bad_inputs.addresses import read
-from tests.support.bad_inputs.asked import Answer, Asked, spoken
+from tests.support.bad_inputs.asked import PATIENCE_SECONDS, Answer, Asked, spoken
 from tests.support.bad_inputs.forms import JPEG, LIGHT, form, trickle
 from tests.support.bad_inputs.outcome import Outcome, Seen
+from tests.support.bad_inputs.strangers import network, standing_in
 from tests.support.stack import until
 from tests.support.upload_room import file_part, options_part
 
 SHORTENED: Final = {
     "auth": "required",
+    "receivers": {"loopback": False},
+    "fetch": {"enabled": True, "seconds": 1.5},
     "timing": {
         "post_seconds": 6,
         "abandon_after_seconds": 1,
@@ -50,8 +56,11 @@ Left = dict[str, frozenset[Any]]
 @contextlib.contextmanager
 def bench() -> Iterator["Bench"]:
     """A stack for bad inputs, for as long as this lasts."""
-    with temporary(SHORTENED) as stack, ExitStack() as open_:
-        yield Bench(stack, open_)
+    with ExitStack() as open_:
+        folder = Path(open_.enter_context(tempfile.TemporaryDirectory()))
+        strangers, authority = open_.enter_context(network(folder, urls.HOSTS, urls.NAMES))
+        stack = open_.enter_context(temporary(SHORTENED, kind=standing_in(strangers, authority)))
+        yield Bench(stack, open_, Path(strangers.called))
 
 
 class Bench:
@@ -60,9 +69,10 @@ class Bench:
     TAKEN = "taken"
     """Idempotency-Key of the first job."""
 
-    def __init__(self, stack: Supervisor, open_: ExitStack) -> None:
+    def __init__(self, stack: Supervisor, open_: ExitStack, called: Path) -> None:
+        """`called` is the file with the addresses of strangers that were called."""
         assert stack.keys is not None
-        self.stack = stack
+        self.stack, self._called = stack, called
         self._open = open_
         self._port = int(stack.url.rpartition(":")[2])
         ring, every = stack.keys, set(Scope)
@@ -85,12 +95,15 @@ class Bench:
     def ask(self, asked: Asked, key: str | None = None) -> Answer:
         """Over a connection of its own, with the first tenant's key unless another is named.
 
-        So many bad keys come from here that the service has their source wait: what it then says is obeyed.
+        So many bad keys come from here that the service has their source wait: what it then says is obeyed, but not
+        for ever.
         """
+        until_ = time.monotonic() + PATIENCE_SECONDS
         while True:
             answer = spoken(self._port, asked, key or self.key)
             if "bad-keys" not in answer.document.get("violated-policies", ()):
                 return answer
+            assert time.monotonic() < until_, f"{asked.path} is told to wait, and has waited for {PATIENCE_SECONDS} s"
             time.sleep(SECONDS_A_TRY)
 
     def line(self) -> socket.socket:
@@ -172,6 +185,10 @@ class Bench:
         """Of the process that now is the service of this name."""
         running = msgspec.json.decode(self.stack.folder.run_file.read_bytes(), type=list[Running])
         return next(one.pid for one in running if one.name == name)
+
+    def forbidden_calls(self) -> list[str]:
+        """Addresses that the upload service called and must not."""
+        return [address for address in self._called.read_text().split() if refusal(address) is not None]
 
     def log_lines(self) -> list[str]:
         """What the upload service wrote down so far."""
