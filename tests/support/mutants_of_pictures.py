@@ -16,6 +16,7 @@ _OPTION_TESTS: Final = "tests/contracts/test_options.py"
 _COMPACT_TESTS: Final = "tests/contracts/test_compact.py"
 _GEOMETRY_TESTS: Final = "tests/functions/test_geometry.py"
 _STEP_TESTS: Final = "tests/functions/test_steps.py"
+_MARK_TESTS: Final = "tests/functions/test_watermarks.py"
 
 PICTURES: Final[tuple[Mutant, ...]] = (
     # --- what may be asked ---
@@ -66,5 +67,41 @@ PICTURES: Final[tuple[Mutant, ...]] = (
         """    pixels = pixels.convert("RGBa") if pixels.mode == "RGBA" else pixels\n    return pixels.filter""",
         "    return pixels.filter",
         _STEP_TESTS,
+    ),
+    # --- what is laid over it ---
+    one(
+        "another tenant's variant is laid over",
+        "contracts/assets.py",
+        "job.tenant == tenant and job.state not in _DEAD",
+        "job.state not in _DEAD",
+        "tests/contracts/test_assets.py",
+    ),
+    one(
+        "a variant of a deleted job is laid over",
+        "contracts/assets.py",
+        "job.tenant == tenant and job.state not in _DEAD",
+        "job.tenant == tenant",
+        "tests/contracts/test_assets.py",
+    ),
+    one(
+        "an order reaches another tenant's results",
+        "functions/transform/marks.py",
+        "if any(place.tenant != tenant for place in places.values()):",
+        "if False:",
+        _MARK_TESTS,
+    ),
+    one(
+        "a mark keeps the colours of its own space",
+        "functions/transform/steps/colour.py",
+        "    if picture.profile == profile:\n        return picture.of(pixels)",
+        "    if True:\n        return picture.of(pixels)",
+        _MARK_TESTS,
+    ),
+    one(
+        "a tile begins at the edge and not before it",
+        "functions/transform/marking.py",
+        "    start = first % step - step\n",
+        "    start = first % step\n",
+        "tests/functions/test_marking.py",
     ),
 )
