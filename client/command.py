@@ -19,11 +19,21 @@ import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
 from client import job_commands, preset_commands, table, webhook_commands
-from client.conversation import DEFAULT_ADDRESS, JobOptions
-from client.drivers import Darkroom
+from client.conversation import JobOptions
 from client.errors import BadInput, DarkroomError
 from client.given import given_variants, variants_in_lines
-from client.outcome import OK, STOPPED, WRONG_INPUT, ApiKey, Batch, Json, Url, code_of, explain, print_json, say
+from client.outcome import (
+    OK,
+    STOPPED,
+    THE_USUAL,
+    WRONG_INPUT,
+    Batch,
+    Server,
+    code_of,
+    explain,
+    print_json,
+    say,
+)
 from client.progress import reporter
 
 GROUP: Final = "darkroom.commands"
@@ -80,9 +90,7 @@ def put(
     webhook: str | None = None,
     public: Annotated[bool, Parameter(negative="")] = False,
     idempotency_key: str | None = None,
-    json: Json = False,
-    url: Url = DEFAULT_ADDRESS,
-    api_key: ApiKey = None,
+    server: Server = THE_USUAL,
 ) -> int:
     """Send pictures, wait until their variants are made, and show them.
 
@@ -130,8 +138,8 @@ def put(
         options["public"] = True
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
-    with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:
-        batch = Batch(darkroom, progress, as_json=json)
+    with server.client() as darkroom, reporter(sys.stderr, quiet=server.json) as progress:
+        batch = Batch(darkroom, progress, as_json=server.json)
         for file in files:
             batch.send(file, options)
         if wait:
@@ -152,9 +160,7 @@ def status(
     *,
     wait: int | None = None,
     watch: Annotated[bool, Parameter(negative="")] = False,
-    json: Json = False,
-    url: Url = DEFAULT_ADDRESS,
-    api_key: ApiKey = None,
+    server: Server = THE_USUAL,
 ) -> int:
     """Show a job and its variants.
 
@@ -167,22 +173,22 @@ def status(
     watch
         Look until the job ends.
     """
-    with Darkroom(url, api_key) as darkroom:
+    with server.client() as darkroom:
         if watch:
-            with reporter(sys.stderr, quiet=json) as progress:
+            with reporter(sys.stderr, quiet=server.json) as progress:
                 name = f"job {job_id}"
                 seen = darkroom.wait(
                     job_id,
-                    on_change=lambda news: print_json(news.as_sent) if json else progress.seen(name, news),
+                    on_change=lambda news: print_json(news.as_sent) if server.json else progress.seen(name, news),
                 )
         else:
             answered = darkroom.status(job_id, wait)
             if answered is None:
                 raise AssertionError("without an etag there is always a status")
             seen = answered
-            if json:
+            if server.json:
                 print_json(seen.as_sent)
-    if not json:
+    if not server.json:
         table.show(seen, sys.stdout)
     return code_of(seen)
 
@@ -199,9 +205,7 @@ def get(
     *,
     to: Path | None = None,
     variant: Annotated[list[str] | None, Parameter(negative="")] = None,
-    json: Json = False,
-    url: Url = DEFAULT_ADDRESS,
-    api_key: ApiKey = None,
+    server: Server = THE_USUAL,
 ) -> int:
     """Fetch variants of a job, each checked against its digest, as NAME.EXTENSION.
 
@@ -214,9 +218,9 @@ def get(
     variant
         Name of a variant, as often as needed; without it all that there are.
     """
-    with Darkroom(url, api_key) as darkroom:
+    with server.client() as darkroom:
         fetched = darkroom.download(job_id, to or Path(job_id), variant)
-    if json:
+    if server.json:
         print_json({"id": job_id, "files": msgspec.to_builtins(fetched, enc_hook=str)})
     else:
         for file in fetched:

@@ -9,11 +9,10 @@ from cyclopts import App, Parameter
 
 from client import table
 from client.answers import Commanded
-from client.asking import DEFAULT_ADDRESS
 from client.conversation import ListFilters
 from client.drivers import Darkroom
 from client.errors import BadInput, DarkroomError
-from client.outcome import OK, ApiKey, Json, Url, code_of, error_document, explain, print_json, say
+from client.outcome import OK, THE_USUAL, Server, code_of, error_document, explain, print_json, say
 from client.progress import reporter
 
 app: Final = App(name="darkroom")
@@ -39,9 +38,7 @@ def list_(
     before: str | None = None,
     most: int = 20,
     all_: Annotated[bool, Parameter(name="--all", negative="")] = False,
-    json: Json = False,
-    url: Url = DEFAULT_ADDRESS,
-    api_key: ApiKey = None,
+    server: Server = THE_USUAL,
 ) -> int:
     """List jobs, newest first, a line each.
 
@@ -79,9 +76,9 @@ def list_(
         filters["created_after"] = _moment("--after", after)
     if before is not None:
         filters["created_before"] = _moment("--before", before)
-    with Darkroom(url, api_key) as darkroom:
+    with server.client() as darkroom:
         for number, job in enumerate(darkroom.jobs(**filters), start=1):
-            if json:
+            if server.json:
                 print_json(job.as_sent)
             else:
                 say(sys.stdout, table.job_line(job))
@@ -95,7 +92,7 @@ def list_(
 
   darkroom cancel ID ID"""
 )
-def cancel(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -> int:
+def cancel(*job_ids: Jobs, server: Server = THE_USUAL) -> int:
     """Stop jobs. Variants that are done stay; a job that waits costs nothing any more.
 
     Parameters
@@ -103,7 +100,7 @@ def cancel(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS, api_k
     job_ids
         Ids of the jobs.
     """
-    return _each(job_ids, lambda darkroom, job_id: darkroom.cancel(job_id), url, api_key, as_json=json)
+    return _each(job_ids, lambda darkroom, job_id: darkroom.cancel(job_id), server)
 
 
 @app.command(
@@ -112,7 +109,7 @@ def cancel(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS, api_k
   darkroom delete ID
   darkroom list --state rejected --all --json | jq -r .id | xargs darkroom delete"""
 )
-def delete(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -> int:
+def delete(*job_ids: Jobs, server: Server = THE_USUAL) -> int:
     """Erase jobs and all their bytes, for good. Deleting again is no error.
 
     Parameters
@@ -120,7 +117,7 @@ def delete(*job_ids: Jobs, json: Json = False, url: Url = DEFAULT_ADDRESS, api_k
     job_ids
         Ids of the jobs.
     """
-    return _each(job_ids, lambda darkroom, job_id: darkroom.delete(job_id), url, api_key, as_json=json)
+    return _each(job_ids, lambda darkroom, job_id: darkroom.delete(job_id), server)
 
 
 @app.command(
@@ -136,9 +133,7 @@ def retry(
     revision: int | None = None,
     wait: bool = True,
     timeout: float | None = None,
-    json: Json = False,
-    url: Url = DEFAULT_ADDRESS,
-    api_key: ApiKey = None,
+    server: Server = THE_USUAL,
 ) -> int:
     """Make the failed variants of a job again.
 
@@ -153,13 +148,13 @@ def retry(
     timeout
         Seconds to wait; without it as long as it takes.
     """
-    with Darkroom(url, api_key) as darkroom, reporter(sys.stderr, quiet=json) as progress:
+    with server.client() as darkroom, reporter(sys.stderr, quiet=server.json) as progress:
         done = darkroom.retry(job_id, revision)
         if not wait:
-            _tell(done, as_json=json)
+            _tell(done, as_json=server.json)
             return OK
         seen = darkroom.wait(job_id, timeout, on_change=lambda news: progress.seen(f"job {job_id}", news))
-    if json:
+    if server.json:
         print_json(seen.as_sent)
     else:
         table.show(seen, sys.stdout)
@@ -169,22 +164,19 @@ def retry(
 def _each(
     job_ids: tuple[str, ...],
     command: Callable[[Darkroom, str], Commanded],
-    url: str,
-    api_key: str | None,
-    *,
-    as_json: bool,
+    server: Server,
 ) -> int:
     """Carry it out on each; one that fails keeps none of the others. The worst of it is the exit code."""
     if not job_ids:
         raise BadInput("no job was named", "name ids, as `darkroom list` shows them")
     codes = [OK]
-    with Darkroom(url, api_key) as darkroom:
+    with server.client() as darkroom:
         for job_id in job_ids:
             try:
-                _tell(command(darkroom, job_id), as_json=as_json)
+                _tell(command(darkroom, job_id), as_json=server.json)
             except DarkroomError as error:
                 codes.append(explain(error, f"job {job_id}: "))
-                if as_json:
+                if server.json:
                     print_json(error_document(error, job_id))
     return max(codes)
 

@@ -5,10 +5,8 @@ from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
-from client.asking import DEFAULT_ADDRESS
-from client.drivers import Darkroom
 from client.given import given_variants
-from client.outcome import OK, ApiKey, Json, Url, print_json, say
+from client.outcome import OK, THE_USUAL, Server, print_json, say
 
 app: Final = App(name="presets", help="List, show, keep and delete named sets of variants.", help_epilogue="")
 
@@ -22,14 +20,11 @@ Name = Annotated[str, Parameter(name="NAME", help="Name and version, such as pro
   darkroom presets list
   darkroom presets list --json | jq -r .name""",
 )
-def list_(*, json: Json = False, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -> int:
+def list_(*, server: Server = THE_USUAL) -> int:
     """List the presets that may be named: the service's own and, with a key, yours."""
-    with Darkroom(url, api_key) as darkroom:
+    with server.client() as darkroom:
         for preset in darkroom.presets():
-            if json:
-                print_json(preset)
-            else:
-                say(sys.stdout, _line(preset))
+            _tell(preset, server)
     return OK
 
 
@@ -38,9 +33,9 @@ def list_(*, json: Json = False, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = N
 
   darkroom presets show web@1"""
 )
-def show(name: Name, /, *, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -> int:
+def show(name: Name, /, *, server: Server = THE_USUAL) -> int:
     """Print a preset as JSON: its variants can be edited and put under a new version."""
-    with Darkroom(url, api_key) as darkroom:
+    with server.client() as darkroom:
         print_json(darkroom.preset(name))
     return OK
 
@@ -51,7 +46,7 @@ def show(name: Name, /, *, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -
   darkroom presets put product@1 '[{"name":"hero","resize":{"width":1200}}]'
   darkroom presets put product@2 @product.json"""
 )
-def put(name: Name, variants: str, /, *, json: Json = False, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -> int:
+def put(name: Name, variants: str, /, *, server: Server = THE_USUAL) -> int:
     """Keep variants under a name. Once a job has used it, it stays as it is: put a change under a new version.
 
     Parameters
@@ -59,12 +54,9 @@ def put(name: Name, variants: str, /, *, json: Json = False, url: Url = DEFAULT_
     variants
         A JSON list, or @FILE to read it (or a preset as `show` prints it) from.
     """
-    with Darkroom(url, api_key) as darkroom:
+    with server.client() as darkroom:
         kept = darkroom.put_preset(name, given_variants(variants))
-    if json:
-        print_json(kept)
-    else:
-        say(sys.stdout, _line(kept))
+    _tell(kept, server)
     return OK
 
 
@@ -73,12 +65,19 @@ def put(name: Name, variants: str, /, *, json: Json = False, url: Url = DEFAULT_
 
   darkroom presets delete product@1"""
 )
-def delete(name: Name, /, *, url: Url = DEFAULT_ADDRESS, api_key: ApiKey = None) -> int:
+def delete(name: Name, /, *, server: Server = THE_USUAL) -> int:
     """Delete a preset. Jobs that were made with it stay as they are, and its name is never given again."""
-    with Darkroom(url, api_key) as darkroom:
+    with server.client() as darkroom:
         darkroom.delete_preset(name)
     say(sys.stdout, f"{name} is deleted")
     return OK
+
+
+def _tell(preset: dict[str, Any], server: Server) -> None:
+    if server.json:
+        print_json(preset)
+    else:
+        say(sys.stdout, _line(preset))
 
 
 def _line(preset: dict[str, Any]) -> str:

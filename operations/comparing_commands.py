@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 
-from client.asking import DEFAULT_ADDRESS
 from client.errors import BadInput
-from client.outcome import OK, ApiKey, Json, Url, print_json, say
+from client.outcome import OK, THE_USUAL, Json, Server, print_json, say
 
 if TYPE_CHECKING:
     # what a page needs is imported when one is made: Pillow would slow every other command
@@ -33,9 +32,7 @@ def diff(
     corpus: Path,
     out: Path = Path("presets-diff.html"),
     most: int = 20,
-    json: Json = False,
-    url: Url = DEFAULT_ADDRESS,
-    api_key: ApiKey = None,
+    server: Server = THE_USUAL,
 ) -> int:
     """Make pictures by two presets, here and now, and put them side by side on one page.
 
@@ -57,7 +54,7 @@ def diff(
 
     if most < 1:
         raise BadInput("a comparison takes at least one picture", "--most N")
-    before, after = (preset_diff.variants_of(word, url, api_key) for word in (old, new))
+    before, after = (preset_diff.variants_of(word, server.url, server.api_key) for word in (old, new))
     subjects, others = preset_diff.corpus(corpus, most)
     for name in others:
         say(sys.stderr, f"{name} is no picture that is read here")
@@ -65,7 +62,7 @@ def diff(
     about = f"{len(subjects)} pictures of {corpus.name}, made on this machine by both presets."
     before_name, after_name = (Path(word).name if word.startswith("@") else word for word in (old, new))
     _write(out, page(f"{before_name} → {after_name}", about, found, before=before_name, after=after_name))
-    return _told(found, out, as_json=json)
+    return _told(found, out, as_json=server.json)
 
 
 @app.command(

@@ -222,6 +222,14 @@ def test_a_picture_names_the_endpoint_that_is_told(imitation: Imitation, tmp_pat
     assert msgspec.json.decode(imitation.heard[0].parts[0][3]) == {"webhook": ID}
 
 
+def test_a_picture_is_public_only_if_it_is_said(imitation: Imitation, tmp_path: Path) -> None:
+    (tmp_path / "chair.jpg").write_bytes(b"x" * 10)
+    for option in ([], ["--public"]):
+        imitation.will(accepted_reply())
+        run(["put", str(tmp_path / "chair.jpg"), "--no-wait", *option, "--url", imitation.address])
+    assert [msgspec.json.decode(heard.parts[0][3]) for heard in imitation.heard] == [{}, {"public": True}]
+
+
 MADE = answer(json_reply(201, {**ENDPOINT, "secret": SECRET}))
 NOT_CONNECTED = Silence("nothing listens there", unsent=True)
 

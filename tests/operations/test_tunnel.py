@@ -18,6 +18,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
+from adapters.clients import Keys
 from client import command
 from operations import asking
 from operations.command import app
@@ -40,7 +41,8 @@ class Groups:
         self.error = error
         self.asked: list[tuple[str, str, list[str]]] = []
 
-    def make(self, service: str, *, region: str, **others: object) -> "Groups":
+    def make(self, service: str, *, region: str, endpoint_url: str | None, keys: Keys | None, pool: int) -> "Groups":
+        assert (endpoint_url, keys, pool > 0) == (None, None, True), "an operator's own AWS, by the chain's credentials"
         self.service, self.region = service, region
         return self
 
