@@ -203,6 +203,13 @@ EFFECTS: Final = (
         _BATCH_TESTS,
     ),
     # --- the sweeper ---
+    one(
+        "an order that is in hand counts as lost",
+        _SWEEPER,
+        "dead_letters=dead_letters).total == 0",
+        "dead_letters=dead_letters).visible == 0",
+        _SWEEP_TESTS,
+    ),
     one("an erasure is settled and never made", _SWEEPER, "self._eraser.erase(job.tenant, job.id)", "0", _SWEEP_TESTS),
     one(
         "an erasure that failed is settled",

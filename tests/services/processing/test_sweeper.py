@@ -304,6 +304,20 @@ def test_queues_that_were_purged_are_filled_again_within_seconds(pipeline: Pipel
     assert pipeline.job(job_id).state is JobState.COMPLETED
 
 
+def test_an_order_that_somebody_has_in_hand_is_not_lost_however_empty_its_queue_looks(pipeline: Pipeline) -> None:
+    """Of a run that takes a minute, and of one that died, the queue shows the same: nothing waits, one is in flight."""
+    uploaded(pipeline)
+    pipeline.turn("jobs")
+    for _ in range(2):
+        assert len(pipeline.queues.receive(ORDERS, most=10)) == 1
+        for _ in range(17):
+            pipeline.clock.advance(5)
+            pipeline.sweep()
+            assert len(pipeline.queues.bodies(ORDERS)) == 1
+        # nobody answered: it comes back by itself
+        pipeline.clock.advance(5)
+
+
 @pytest.mark.parametrize(("queue", "dead"), [(Queue.COMPLETIONS, False), (Queue.COMPLETIONS, True), (ORDERS, True)])
 def test_an_order_is_not_repeated_early_while_its_answer_may_be_on_the_way(
     pipeline: Pipeline, queue: Queue, dead: bool
