@@ -41,6 +41,23 @@ def test_a_promise_that_does_not_hold_ends_with_what_was_seen(plant: Plant, caps
     assert capsys.readouterr().out.splitlines()[-1] == "lost: broken: 11 of 12 completed"
 
 
+def test_what_is_asserted_on_the_way_is_a_bar_too(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    plant("torn", "    assert False, 'waited for the end of each job\\nand more'")
+    assert main(["torn"]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == "torn: broken: waited for the end of each job"
+    assert "Traceback" in said.err
+
+
+def test_a_wait_ends_with_all_or_with_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(cases, "STALLED_SECONDS", 0.05)
+    seen = iter([1, 2, 3])
+    cases.followed(lambda: next(seen), 3, "done")
+    with pytest.raises(cases.Broken, match="2 of 3 done, and for 0 s not one more"):
+        cases.followed(lambda: 2, 3, "done")
+
+
 def test_a_case_that_is_stopped_says_so(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
     plant("long", "    raise KeyboardInterrupt")
     assert main(["long"]) == 130

@@ -1,7 +1,7 @@
 """`python -m tests.support.cases CASE`: run one case; its figure is the last line.
 
-Exit codes: 0 the promise held, 1 it did not, 2 there is no such case, 130 stopped. Anything else that goes wrong ends
-with its traceback: it is a fault of the case.
+Exit codes: 0 the promise held, 1 it did not, and the last line says which bar was missed; 2 there is no such case, 130
+stopped. Anything else that goes wrong ends with its traceback: it is a fault of the case.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import ast
 import importlib
 import pkgutil
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figure = case.main()
     except cases.Broken as seen:
         sys.stdout.write(f"{name}: broken: {seen}\n")
+        return 1
+    except AssertionError as seen:
+        # what the faults' tests assert on the way: no work done twice, no wait without end
+        traceback.print_exc()
+        sys.stdout.write(f"{name}: broken: {str(seen).partition(chr(10))[0] or 'an assertion on the way'}\n")
         return 1
     except KeyboardInterrupt:
         sys.stdout.write(f"{name}: stopped\n")

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from contracts.job import JobState
-from tests.support.cases import hold, say
+from tests.support.cases import followed, hold, say
 from tests.support.proxy import Rule, Toxic
 from tests.support.siege import Siege, siege
 
@@ -29,7 +29,11 @@ def backlog(world: Siege, count: int) -> str:
     rule = world.proxies["function"].add(Rule(lambda head: _noted(fetched, head), Toxic))
     began = time.monotonic()
     with world.function_busy(), ThreadPoolExecutor(CROWD) as crowd:
-        jobs = list(crowd.map(lambda _: world.accepted(), range(count)))
+        jobs = []
+        for accepted in crowd.map(lambda _: world.accepted(), range(count)):
+            jobs.append(accepted)
+            if len(jobs) % 200 == 0:
+                say(f"{len(jobs)} of {count} are sent")
         rows = world.jobs(jobs)
         waiting = [job for job in jobs if rows[job].state is JobState.QUEUED]
         planned = len(jobs) - len(waiting)
@@ -41,9 +45,8 @@ def backlog(world: Siege, count: int) -> str:
     say(f"{len(unwanted)} of them are cancelled; the rest goes on")
     resumed = time.monotonic()
     wanted = [job for job in jobs if job not in set(unwanted)]
-    for start in range(0, len(wanted), 200):
-        world.all_final(wanted[start : start + 200])
-        say(f"{sum(job.state is JobState.COMPLETED for job in world.jobs(wanted).values())} of {len(wanted)} completed")
+    followed(lambda: sum(job.is_final for job in world.jobs(wanted).values()), len(wanted), "ended")
+    world.all_final(wanted)
     world.proxies["function"].drop(rule)
     rows = world.jobs(jobs)
     states = {job: rows[job].state for job in jobs}

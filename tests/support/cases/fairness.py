@@ -1,9 +1,11 @@
 """One tenant's 2,000 queued jobs delay the single jobs of two others by less than five seconds.
 
 All of them wait in the normal lane when the processing service comes back: more than the upload service lets into it,
-so it is the processing service that has to be fair.
+so it is the processing service that has to be fair. Until most of them stepped aside it is busy with that: the first
+picture of each of the two is sent meanwhile, and told of apart. The bar is for those that are sent afterwards.
 """
 
+import functools
 import os
 import signal
 import statistics
@@ -23,8 +25,9 @@ from contracts.messages import Process, Queue, encode
 from local.folder import Running
 from local.supervisor import Supervisor
 from local.temporary import temporary
+from services.processing.sieve import CROWD
 from tests.support import pictures
-from tests.support.cases import hold, say
+from tests.support.cases import followed, hold, say
 
 JOBS: Final = 2_000
 SINGLES: Final = 10
@@ -35,7 +38,8 @@ _ONE_VARIANT: Final = [{"name": "thumb", "resize": {"width": 200}}]
 
 
 def main(jobs: int = JOBS, singles: int = SINGLES) -> str:
-    with temporary({"auth": "required"}) as stack:
+    # the crowd comes as fast as it can be taken in: it is about lanes, not about requests a second
+    with temporary({"auth": "required", "quotas": {}}) as stack:
         assert stack.keys is not None
         keys = {name: stack.keys.create(name, set(Scope), None).key for name in ("alice", "bob", "carol")}
         alone = _singles(stack, keys, singles)
@@ -44,6 +48,11 @@ def main(jobs: int = JOBS, singles: int = SINGLES) -> str:
             ids = _flood(stack, keys["alice"], jobs)
             say(f"{len(ids)} jobs of one tenant wait")
             _into_one_lane(stack, ids)
+        resumed = time.monotonic()
+        first = max(_singles(stack, keys, 1))
+        followed(lambda: jobs - _depth(stack, Queue.JOBS), jobs - CROWD, "left the normal lane")
+        left = _depth(stack, Queue.JOBS_BULK)
+        say(f"the crowd stepped aside within {time.monotonic() - resumed:.1f} s, and has {left} left")
         crowded = _singles(stack, keys, singles)
         with Darkroom(stack.url, keys["alice"]) as alice:
             done = sum(1 for _ in alice.jobs(state="completed"))
@@ -54,9 +63,10 @@ def main(jobs: int = JOBS, singles: int = SINGLES) -> str:
         delay = max(crowded) - usual
         figure = (
             f"{jobs} queued jobs of one tenant delayed {len(crowded)} jobs of two others by at most {delay:.2f} s"
-            f" (half of them by {statistics.median(crowded) - usual:.2f} s); {done} of the crowd were done by then"
+            f" (half of them by {statistics.median(crowded) - usual:.2f} s), and the first, while the crowd stepped"
+            f" aside, by {first - usual:.2f} s; {done} of the crowd were done by then"
         )
-        hold(delay < MOST_SECONDS, figure)
+        hold(delay < MOST_SECONDS, f"{figure}; allowed are {MOST_SECONDS:.0f} s")
         return figure
 
 
@@ -84,7 +94,12 @@ def _flood(stack: Supervisor, key: str, jobs: int) -> list[str]:
         def send(number: int) -> str:
             return darkroom.upload(_picture(number % 50), filename="crowd.jpg", variants=_ONE_VARIANT).id
 
-        return list(crowd.map(send, range(jobs)))
+        ids: list[str] = []
+        for job_id in crowd.map(send, range(jobs)):
+            ids.append(job_id)
+            if len(ids) % 250 == 0:
+                say(f"{len(ids)} of {jobs} are sent")
+        return ids
 
 
 def _into_one_lane(stack: Supervisor, ids: list[str]) -> None:
@@ -110,5 +125,14 @@ def _stopped(stack: Supervisor, name: str) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+def _depth(stack: Supervisor, queue: Queue) -> int:
+    """Messages that wait."""
+    wanted = "ApproximateNumberOfMessages"
+    url = stack.exports["queues"][queue]["url"]
+    found = stack.clients["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])
+    return int(found["Attributes"][wanted])
+
+
+@functools.cache
 def _picture(number: int) -> bytes:
     return pictures.encoded(pictures.photo(400 + number, 300), ImageFormat.JPEG)

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from contracts.messages import Queue
-from tests.support.cases import hold, say
+from tests.support.cases import followed, hold, say
 from tests.support.siege import Siege, siege, until
 
 JOBS: Final = 200
@@ -23,7 +23,10 @@ def main(jobs: int = JOBS) -> str:
 
 def purged(world: Siege, count: int) -> str:
     began = time.monotonic()
-    world.once([world.accepted() for _ in range(count)])
+    first = [world.accepted() for _ in range(count)]
+    say(f"{count} jobs are sent")
+    followed(lambda: sum(job.is_final for job in world.jobs(first).values()), count, "ended")
+    world.once(first)
     work = time.monotonic() - began
     say(f"{count} jobs without a purge took {work:.1f} s")
     began = time.monotonic()
@@ -36,7 +39,7 @@ def purged(world: Siege, count: int) -> str:
     emptied = time.monotonic()
     hold(lost > 0, "there was nothing to lose")
     say(f"{lost} messages are lost")
-    world.all_final(jobs)
+    followed(lambda: sum(job.is_final for job in world.jobs(jobs).values()), count, "ended")
     seconds = time.monotonic() - emptied
     world.once(jobs)
     broken = world.broken()
