@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -149,16 +149,10 @@ def house_readers(
     `courier` calls endpoints; `base` is the API's public address that they are told, or empty.
     """
 
+    ports: dict[str, Any] = {"queues": queues, "ledger": ledger, "clock": clock, "timing": timing}
+
     def desk(queue: Queue, seen: Seen, *, dead_letters: bool = False) -> Desk:
-        return Desk(
-            queue=queue,
-            seen=seen,
-            queues=queues,
-            ledger=ledger,
-            clock=clock,
-            timing=timing,
-            dead_letters=dead_letters,
-        )
+        return Desk(queue=queue, seen=seen, dead_letters=dead_letters, **ports)
 
     def dispatched(settled: Settled | None) -> None:
         if settled is not None:
@@ -220,26 +214,12 @@ def house_readers(
             name="ingest",
             queue=Queue.INGEST,
             queues=queues,
-            desk=IngestDesk(
-                bucket=originals_bucket,
-                originals=originals,
-                queues=queues,
-                ledger=ledger,
-                clock=clock,
-                timing=timing,
-            ),
+            desk=IngestDesk(bucket=originals_bucket, originals=originals, **ports),
         ),
         Reader(
             name="notifications",
             queue=Queue.NOTIFICATIONS,
             queues=queues,
-            desk=NotifyDesk(
-                courier=courier,
-                base=base,
-                queues=queues,
-                ledger=ledger,
-                clock=clock,
-                timing=timing,
-            ),
+            desk=NotifyDesk(courier=courier, base=base, **ports),
         ),
     ]

@@ -17,7 +17,11 @@ from adapters.deliveries import DynamoDeliveries
 from adapters.eraser import S3Eraser
 from adapters.ledger import DynamoLedger
 from adapters.objects import S3Originals, S3Results
+from adapters.presets import DynamoPresets
 from adapters.queues import SqsQueues
+from adapters.registry import DynamoKeys
+from adapters.tallies import DynamoTallies
+from adapters.webhooks import DynamoWebhooks
 from contracts.messages import Queue
 from contracts.tables import JOBS, REGISTRY, Table
 from tests.support.ministack import REGION
@@ -61,6 +65,7 @@ class CloudWorld:
             self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.s3.put_bucket_versioning(Bucket=self.originals_bucket, VersioningConfiguration={"Status": "Enabled"})
         create_table(self.dynamodb, JOBS, self.name)
+        create_table(self.dynamodb, REGISTRY, f"{self.name}-registry")
         self.dead_letter_urls = {queue: self._queue(f"{queue}-dead") for queue in Queue}
         self.urls = {queue: self._queue(queue, self.dead_letter_urls[queue]) for queue in Queue}
 
@@ -77,6 +82,10 @@ class CloudWorld:
         self.ledger = DynamoLedger(self.dynamodb, self.name, shards)
         self.deliveries = DynamoDeliveries(self.dynamodb, self.name)
         self.catalogue = DynamoCatalogue(self.dynamodb, self.name)
+        self.tallies = DynamoTallies(self.dynamodb, self.name)
+        self.keys = DynamoKeys(self.dynamodb, f"{self.name}-registry")
+        self.presets = DynamoPresets(self.dynamodb, f"{self.name}-registry")
+        self.webhooks = DynamoWebhooks(self.dynamodb, f"{self.name}-registry")
 
     def post_original(self, key: str, body: bytes) -> str:
         """What a presigned POST does: an unconditional put. The version's id."""

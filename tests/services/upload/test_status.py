@@ -389,21 +389,25 @@ def test_nobody_is_waited_for_who_has_left(room: UploadRoom) -> None:
     assert asyncio.run(leaving()) == 0
 
 
+def _done(job: Job, name: str) -> Done:
+    """The answer for a variant of the job that was made."""
+    return Done(
+        name=name,
+        key=ResultPlace(job.tenant, job.id, name, DIGEST, _format(job, name)).key,
+        digest=DIGEST,
+        bytes=9,
+        width=9,
+        height=9,
+        format=_format(job, name),
+    )
+
+
 def answered(room: UploadRoom, facts: Facts, *, carries: tuple[str, ...] | None = ()) -> None:
     """Plan the job and answer its part with these facts; every variant carries the same."""
     job = moved(room, Planned())
     for part in [part for part in job.parts if part.is_open]:
         answers = tuple(
-            Done(
-                name=name,
-                key=ResultPlace(job.tenant, job.id, name, DIGEST, _format(job, name)).key,
-                digest=DIGEST,
-                bytes=9,
-                width=9,
-                height=9,
-                format=_format(job, name),
-                carries=carries if name == "thumb" else None if carries is None else (),
-            )
+            replace(_done(job, name), carries=carries if name == "thumb" else None if carries is None else ())
             for name in part.variants
         )
         job = moved(room, Finished(job_id=job.id, token=part.token, answers=answers, facts=facts))
@@ -471,18 +475,7 @@ def test_the_plan_is_told_by_names_and_the_engine_of_each_variant(client: Client
     job = moved(room, Planned())
     assert client.get(f"/status/{job_id}").json()["plan"] == [{"variants": ["large", "medium", "small", "thumb"]}]
     [part] = job.parts
-    done = [
-        Done(
-            name=name,
-            key=ResultPlace(job.tenant, job.id, name, DIGEST, _format(job, name)).key,
-            digest=DIGEST,
-            bytes=9,
-            width=9,
-            height=9,
-            format=_format(job, name),
-        )
-        for name in part.variants
-    ]
+    done = [_done(job, name) for name in part.variants]
     levels = (LevelPlan(1600, 1067, None, (0,)), LevelPlan(400, 267, 0, (2, 3)))
     plan = PartPlan(
         branches=(BranchPlan(2, levels), BranchPlan(4, (LevelPlan(800, 533, None, (1,)),))),
