@@ -146,7 +146,6 @@ EVENTS: Final = (
         "            current = self._deliveries.read([delivery.key])[delivery.key].revision\n"
         "            self._deliveries.replace(after, current)\n",
         _TESTS,
-        "tests/simulation/test_simulation.py",
     ),
     one(
         "a call that fails keeps its room",
@@ -185,13 +184,5 @@ EVENTS: Final = (
         "                self._empty_deliveries(job, now)\n",
         "                pass\n",
         _TESTS,
-    ),
-    one(
-        "an erasure is settled though a delivery was being made",
-        _SWEEPER,
-        '                    raise Unavailable("a delivery is being made") from error\n',
-        '                    _log.info("delivery.left", error=str(error))\n',
-        _TESTS,
-        "tests/simulation/test_simulation.py",
     ),
 )

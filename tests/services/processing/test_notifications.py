@@ -308,6 +308,41 @@ def test_a_record_that_cannot_be_written_keeps_no_room(pipeline: Pipeline, webho
     assert len(pipeline.receiver.got) == 1
 
 
+def test_a_call_that_fails_keeps_no_room(pipeline: Pipeline, webhook: Webhook) -> None:
+    def fails(op: str) -> None:
+        if op == "webhooks.webhook":
+            raise Unavailable("planted")
+
+    pipeline.before = fails
+    for _ in range(CALLS_OF_ONE):
+        finished(pipeline, webhook)
+        pipeline.turn("notifications")
+    pipeline.before = lambda op: None
+    assert pipeline.receiver.got == []
+    finished(pipeline, webhook)
+    pipeline.turn("notifications")
+    assert len(pipeline.receiver.got) == 1
+
+
+def test_an_event_that_is_asked_for_while_it_is_sent_is_sent_again(pipeline: Pipeline, webhook: Webhook) -> None:
+    """What came of the call is written under the revision that was sent, and that is not there any more."""
+    finished(pipeline, webhook)
+
+    def asks(op: str) -> None:
+        if op == "receiver.post":
+            pipeline.before = lambda op: None
+            [sent] = pipeline.deliveries.all()
+            pipeline.host.endpoints.redeliver("default", webhook.id, sent.event)
+
+    pipeline.before = asks
+    pipeline.turn("notifications")
+    [delivery] = pipeline.deliveries.all()
+    assert (delivery.state, delivery.due_at) == (DeliveryState.PENDING, pipeline.clock.now())
+    pipeline.host.rounds.make()
+    assert [one.state for one in pipeline.deliveries.all()] == [DeliveryState.DELIVERED]
+    assert len(pipeline.receiver.got) == 2
+
+
 def test_an_index_that_is_behind_has_nothing_sent_before_its_time(
     pipeline: Pipeline, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
