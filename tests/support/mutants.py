@@ -23,6 +23,7 @@ from tests.support.mutant import Mutant, one
 from tests.support.mutants_of_arrivals import ARRIVALS
 from tests.support.mutants_of_effects import EFFECTS
 from tests.support.mutants_of_events import EVENTS
+from tests.support.mutants_of_fetching import FETCHING
 from tests.support.mutants_of_notifications import NOTIFICATIONS
 from tests.support.mutants_of_pictures import PICTURES
 from tests.support.mutants_of_tenants import TENANTS
@@ -332,7 +333,7 @@ RULES: Final = (
         "tests/contracts/test_job.py",
     ),
 )
-MUTANTS: Final = RULES + EFFECTS + ARRIVALS + EVENTS + NOTIFICATIONS + TENANTS + PICTURES
+MUTANTS: Final = RULES + EFFECTS + ARRIVALS + FETCHING + EVENTS + NOTIFICATIONS + TENANTS + PICTURES
 
 
 class Trees:

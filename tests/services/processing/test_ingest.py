@@ -81,6 +81,14 @@ def test_a_result_of_a_result_that_was_put_there_is_rejected_and_erased(pipeline
     assert not pipeline.objects.originals
 
 
+def test_a_result_that_comes_in_again_has_results_of_one_more_hop(pipeline: Pipeline) -> None:
+    granted = pipeline.presign(JPEG)
+    pipeline.objects.post_original(granted.job.key, JPEG, "image/jpeg", hops=1)
+    pipeline.settle()
+    assert pipeline.job(granted.job.id).state is JobState.COMPLETED
+    assert {version.hops for versions in pipeline.objects.results.values() for version in versions} == {2}
+
+
 def test_whoever_is_first_commits_and_the_other_changes_nothing(pipeline: Pipeline) -> None:
     job_id = posted(pipeline)
     accepted = pipeline.complete(job_id)
