@@ -34,15 +34,15 @@ def main() -> str:
         wrong = {line.split()[0] for line in strange}
         grown = memory(running)
     figure = (
-        f"{len(TABLE) - len(wrong)} of {len(TABLE)} as expected, {faults} answers of 5xx, {left} left behind, "
-        f"RSS +{grown:.0f} MB"
+        f"{len(TABLE) - len(wrong)} of {len(TABLE)} as expected, {faults} answers of 5xx for a fault of ours, "
+        f"{left} left behind, RSS +{grown:.0f} MB"
     )
     hold(not strange and not faults and not left and grown < MOST_GROWTH_MB, figure)
     return figure
 
 
 def catalogue(running: Bench) -> tuple[list[str], int, int]:
-    """What came otherwise than expected, a line each; answers of 5xx; cases that left more than they should."""
+    """What came otherwise than expected, a line each; 5xx of ours; cases that left more than they should."""
     strange, faults, left = [], 0, 0
     by_entry: dict[str, list[tuple[str, Sender]]] = defaultdict(list)
     for (entry, case), send in senders().items():
