@@ -22,17 +22,23 @@ async def slow() -> str:
     await asyncio.sleep(0.5)
     return "done"
 
+@post("/takes", status_code=200)
+async def takes(request: Request) -> dict:
+    body = await request.body()
+    return {"bytes": len(body), "headers": sorted(name for name, _ in request.headers.multi_items())}
+
 @post("/refuses", status_code=200)
 async def refuses() -> str:
     return "no, thank you"
 
 readiness = edge.Readiness()
-service = edge.app([slow, refuses], process="test", readiness=readiness)
+service = edge.app([slow, takes, refuses], process="test", readiness=readiness)
 edge.serve(service, listener=edge.listening_socket(os.environ, port=0), readiness=readiness)
 print("ended", flush=True)
 """
 
 
+CHUNKED = b"POST /takes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 IMPATIENT = "from services.edge import protocol; protocol.HEAD_SECONDS = 0.2\n"
 
 
@@ -129,13 +135,46 @@ def answered(port: int, request: bytes) -> tuple[bytes, dict[str, object]]:
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"GET / HTTP/1.1\r\nX-Long: " + b"a" * 70_000,
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"POST /takes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+        b"POST /takes HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+        CHUNKED + b"0\r\nX-Long: " + b"a" * 70_000,
+        CHUNKED + b"0\r\n" + b"X: a\r\n" * 12_000,
+        CHUNKED + b"1;" + b"a" * 70_000,
     ],
-    ids=["words", "not ASCII", "negative length", "two lengths", "endless head"],
+    ids=[
+        "words",
+        "not ASCII",
+        "negative length",
+        "two lengths",
+        "endless head",
+        "no host",
+        "two hosts",
+        "a coding",
+        "chunks before there were any",
+        "endless trailer",
+        "endless trailers",
+        "endless words of a chunk",
+    ],
 )
 def test_what_is_no_request_is_a_problem_too(request_bytes: bytes) -> None:
     with served() as (_, port):
         line, document = answered(port, request_bytes)
     assert (line, document["code"]) == (b"HTTP/1.1 400 Bad Request", "malformed")
+
+
+@pytest.mark.slow
+def test_a_body_in_chunks_of_one_byte_is_taken_and_its_trailers_are_nobodys_headers() -> None:
+    with served() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=30) as sender:
+        chunks = b"1\r\na\r\n" * 20_000
+        sender.sendall(CHUNKED.replace(b"Host: x", b"Host: x\r\nConnection: close") + chunks)
+        sender.sendall(b"0\r\nAuthorization: Bearer dk_another\r\n\r\n")
+        reply = b""
+        while piece := sender.recv(65_536):
+            reply += piece
+    document = json.loads(reply.partition(b"\r\n\r\n")[2])
+    assert document == {"bytes": 20_000, "headers": ["connection", "host", "transfer-encoding"]}
 
 
 @pytest.mark.slow
