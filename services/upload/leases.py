@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.charges import Amounts, Charge
-from contracts.errors import PipelineError, RevisionMoved, Unavailable
+from contracts.errors import RevisionMoved, Unavailable
 from contracts.job import Instant
 from contracts.limits import MIB
 from contracts.ports import Clock
@@ -40,8 +40,8 @@ class Account(Struct, frozen=True, kw_only=True):
     quotas: Quotas
 
 
-class DayIsFull(PipelineError):
-    """Some quotas of the day have no room; whoever asked says so in words of its own."""
+class DayIsFull(Exception):
+    """Some quotas of the day have no room; whoever asked says so in words of its own, and with a code."""
 
     def __init__(self, policies: list[str]) -> None:
         super().__init__("a quota of the day has no room for this")
