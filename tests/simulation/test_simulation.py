@@ -19,6 +19,7 @@ from collections.abc import Set
 from contextlib import suppress
 from typing import Final
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -51,7 +52,7 @@ from contracts.options import Options, fingerprint
 from contracts.outside_ports import Reply
 from contracts.ports import Post
 from contracts.variants import Variant
-from tests.support.invariants import HELD, hold
+from tests.support.invariants import BROKEN, HELD, Broken, hold
 from tests.support.judge import judge_storage
 from tests.support.judge_of_events import DELIVERY_ROWS, DeliveryRow, judge_events
 from tests.support.pictures import sample
@@ -162,6 +163,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(dice=st.randoms(use_true_random=False))
     def begin(self, dice: random.Random) -> None:
         self.dice: random.Random | None = dice
+        BROKEN.clear()
         self.rows = rows_noted(ROWS)
         self.rows.__enter__()
         self.pipeline = Pipeline(arranged=self.arranged)
@@ -484,6 +486,11 @@ class Machine(RuleBasedStateMachine):
     # what must hold
 
     @invariant()
+    def no_actor_lived_through_a_broken_promise(self) -> None:
+        for broken in BROKEN:
+            raise broken
+
+    @invariant()
     def storage_and_rows_agree(self) -> None:
         judge_storage(self.pipeline.ledger, self.pipeline.objects)
 
@@ -507,6 +514,7 @@ class Machine(RuleBasedStateMachine):
         self.pipeline.restart()
         self.pipeline.clock.time = max(self.latest, self.pipeline.clock.time)
         self.pipeline.settle(rounds=400)
+        self.no_actor_lived_through_a_broken_promise()
         self.storage_and_rows_agree()
         for job in self.pipeline.ledger.jobs():
             given_up = job.state is JobState.AWAITING_UPLOAD and job.id not in self.accepted
@@ -616,3 +624,13 @@ def test_whatever_happens_the_invariants_hold_and_everything_comes_to_rest() -> 
     assert not set(ROWS) & UNREACHABLE.keys(), "reached, though it is said that nothing can"
     assert set(EVENT_ROWS) == DELIVERY_ROWS, f"never reached: {sorted(DELIVERY_ROWS - set(EVENT_ROWS))}"
     assert unproven(SIMULATION, HELD) == []
+
+
+def test_a_promise_broken_beneath_an_actor_that_lives_through_it_still_stops_the_campaign() -> None:
+    machine = Machine()
+    BROKEN.clear()
+    with suppress(Exception):
+        raise Broken("what a sweeper would have lived through")
+    with pytest.raises(Broken, match="would have lived through"):
+        machine.no_actor_lived_through_a_broken_promise()
+    BROKEN.clear()

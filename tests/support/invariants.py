@@ -43,6 +43,15 @@ _RANK: Final = {
 class Broken(AssertionError):
     """An invariant does not hold; the message carries its number, and whoever knows it adds the trace."""
 
+    def __init__(self, promise: str) -> None:
+        super().__init__(promise)
+        BROKEN.append(self)
+
+
+BROKEN: Final[list[Broken]] = []
+"""Found so far. A sweeper or a reader lives through any exception, also through one that a judge raised beneath it: who
+drives them looks here after each step, and begins with none."""
+
 
 def hold(promise: str, kept: bool, *, when: bool = True) -> None:
     """Raises Broken for a promise that applies and is not kept."""
