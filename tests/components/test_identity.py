@@ -60,7 +60,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "transform": {
         "Bucket originals /inline/*": (GET_VERSION,),
         "Bucket originals /direct/*": (GET_VERSION,),
-        "Bucket results /*": (PUT,),
+        "Bucket results /*": (GET, PUT),
         "Queue transforms": (DELETE, MEASURE, RECEIVE),
         "Queue completions": (SEND,),
         "LogGroup transform :*": LOG,
