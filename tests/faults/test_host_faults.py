@@ -132,7 +132,7 @@ def test_f31_four_sweepers_and_their_deaths_do_each_thing_once(world: Siege) -> 
             jobs += [world.accepted() for _ in range(6)]
             world.purge()
             victim.kill()
-        world.once(jobs)
+        world.once(jobs, tellers_died=True)
     finally:
         for other in others:
             other.kill()
