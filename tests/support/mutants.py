@@ -351,6 +351,9 @@ class Trees:
             for room in ROOMS:
                 shutil.copytree(ROOT / room, tree / room, ignore=ignored)
             shutil.copy(ROOT / "pyproject.toml", tree)
+            # a test runs what the page says
+            (tree / "docs").mkdir()
+            shutil.copy(ROOT / "docs" / "api.md", tree / "docs")
             self._free.put(tree)
 
     def is_killed(self, mutant: Mutant) -> tuple[bool, float]:
