@@ -162,10 +162,11 @@ def test_f35_a_host_that_is_cut_off_from_the_table_acknowledges_nothing(world: S
     with world.proxies["processing"].breaking(dynamodb, Timeout) as rule:
         jobs = [world.accepted() for _ in range(4)]
         # an upload is answered before its message is sent
-        until(lambda: world.depth(Queue.JOBS) == 4, "the messages to be sent")
+        until(lambda: world.depth(Queue.JOBS) >= 4, "the messages to be sent")
         before = rule.hits
         until(lambda: rule.hits >= before + 2, "calls to hang")
         deleted = world.told("job.planned", job_id=jobs[-1])
-        assert world.depth(Queue.JOBS) == 4
+        # a copy may have come to them meanwhile
+        assert world.depth(Queue.JOBS) >= 4
     assert deleted == 0
     world.once(jobs)
