@@ -11,6 +11,7 @@ from contracts.formats import ImageFormat
 from local.supervisor import Supervisor
 from local.temporary import temporary
 from tests.support import pictures
+from tests.support.believing import believing
 from tests.support.receivers import Authority, Receiver, answering, receiving, redirecting
 
 PICTURE = pictures.encoded(pictures.photo(400, 300), ImageFormat.JPEG)
@@ -24,14 +25,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def stack(authority: Authority) -> Iterator[Supervisor]:
-    class Believing(Supervisor):
-        """Its services believe the test's authority, as on a host they believe those of the system."""
-
-        def _inform(self, name: str) -> None:
-            self.exports["services"][name]["environment"]["SSL_CERT_FILE"] = str(authority.file)
-            super()._inform(name)
-
-    with temporary({"fetch": {"enabled": True}}, kind=Believing) as supervisor:
+    with temporary({"fetch": {"enabled": True}}, kind=believing(authority)) as supervisor:
         yield supervisor
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
 from services.upload.application import application
+from services.upload.auth import KeyDoor
+from services.upload.desk import Desk
+from tests.support.keys import PEPPER, MemoryKeys
 from tests.support.upload_room import UploadRoom
 
 
@@ -19,7 +23,23 @@ def room() -> Iterator[UploadRoom]:
 
 
 @pytest.fixture
-def client(room: UploadRoom) -> Iterator[TestClient[Litestar]]:
+def keys() -> MemoryKeys:
+    return MemoryKeys()
+
+
+@pytest.fixture
+def keyed_desk(room: UploadRoom, keys: MemoryKeys) -> Desk:
+    """The room's desk behind a door that asks for keys: whose tests want it, have `desk` give it."""
+    return msgspec.structs.replace(room.desk, door=KeyDoor(keys, PEPPER, room.clock, room.threads))
+
+
+@pytest.fixture
+def desk(room: UploadRoom) -> Desk:
+    return room.desk
+
+
+@pytest.fixture
+def client(room: UploadRoom, desk: Desk) -> Iterator[TestClient[Litestar]]:
     room.readiness.begin()
-    with TestClient[Any](application(room.desk), raise_server_exceptions=False) as made:
+    with TestClient[Any](application(desk), raise_server_exceptions=False) as made:
         yield made

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from contracts.keys import CACHE_SECONDS, Scope, revoked
 from contracts.messages import Facts
 from services.upload.application import application
 from services.upload.auth import ASKED, MOST_REMEMBERED, KeyDoor, OpenDoor
+from services.upload.desk import Desk
 from tests.support.keys import PEPPER, MemoryKeys
 from tests.support.pictures import sample
 from tests.support.upload_room import UploadRoom, file_part, multipart
@@ -29,21 +29,8 @@ UNKNOWN = "0192f0c4-7d1e-7c3a-9a55-3f1f0c9d2b77"
 
 
 @pytest.fixture
-def keys() -> MemoryKeys:
-    return MemoryKeys()
-
-
-@pytest.fixture
-def desk(room: UploadRoom, keys: MemoryKeys) -> Any:
-    """The room's desk behind a door that asks for keys."""
-    return msgspec.structs.replace(room.desk, door=KeyDoor(keys, PEPPER, room.clock, room.threads))
-
-
-@pytest.fixture
-def client(room: UploadRoom, desk: Any) -> Iterator[Client]:
-    room.readiness.begin()
-    with TestClient[Any](application(desk), raise_server_exceptions=False) as made:
-        yield made
+def desk(keyed_desk: Desk) -> Desk:
+    return keyed_desk
 
 
 def bearing(key: str) -> dict[str, str]:

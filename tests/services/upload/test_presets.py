@@ -1,7 +1,6 @@
 """A tenant's presets: kept by versions, fixed by their first use, and nobody else's."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -17,10 +16,9 @@ from contracts.options import Options
 from contracts.presets import PRESETS
 from contracts.shelves import CACHE_SECONDS, MAX_PRESETS, ShelvedPreset, used
 from contracts.variants import Variant
-from services.upload.application import application
-from services.upload.auth import KeyDoor
+from services.upload.desk import Desk
 from services.upload.presets import Presets
-from tests.support.keys import PEPPER, MemoryKeys
+from tests.support.keys import MemoryKeys
 from tests.support.memory import VirtualClock
 from tests.support.pictures import sample
 from tests.support.presets import MemoryPresets
@@ -32,17 +30,8 @@ WIDER = {"variants": [{"name": "card", "resize": {"width": 640}}]}
 
 
 @pytest.fixture
-def keys() -> MemoryKeys:
-    return MemoryKeys()
-
-
-@pytest.fixture
-def client(room: UploadRoom, keys: MemoryKeys) -> Iterator[Client]:
-    """Behind a door that asks for keys."""
-    room.readiness.begin()
-    desk = msgspec.structs.replace(room.desk, door=KeyDoor(keys, PEPPER, room.clock, room.threads))
-    with TestClient[Any](application(desk), raise_server_exceptions=False) as made:
-        yield made
+def desk(keyed_desk: Desk) -> Desk:
+    return keyed_desk
 
 
 @pytest.fixture

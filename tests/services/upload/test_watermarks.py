@@ -1,7 +1,6 @@
 """A request for a watermark: taken with the picture fixed, or refused with its place and nothing left behind."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -12,10 +11,9 @@ from litestar.testing import TestClient
 from contracts.formats import ImageFormat
 from contracts.identifiers import new_job_id
 from contracts.job import Job, JobState
-from services.upload.application import application
-from services.upload.auth import KeyDoor
+from services.upload.desk import Desk
 from tests.contracts.test_assets import KEY, LOGO, LOGO_JOB, logo_job
-from tests.support.keys import PEPPER, MemoryKeys
+from tests.support.keys import MemoryKeys
 from tests.support.pictures import sample
 from tests.support.upload_room import UploadRoom, file_part, multipart, options_part
 
@@ -24,16 +22,8 @@ JPEG = sample(ImageFormat.JPEG)
 
 
 @pytest.fixture
-def keys() -> MemoryKeys:
-    return MemoryKeys()
-
-
-@pytest.fixture
-def client(room: UploadRoom, keys: MemoryKeys) -> Iterator[Client]:
-    room.readiness.begin()
-    desk = msgspec.structs.replace(room.desk, door=KeyDoor(keys, PEPPER, room.clock, room.threads))
-    with TestClient[Any](application(desk), raise_server_exceptions=False) as made:
-        yield made
+def desk(keyed_desk: Desk) -> Desk:
+    return keyed_desk
 
 
 def headers_of(keys: MemoryKeys, room: UploadRoom, tenant: str, **more: str) -> dict[str, str]:

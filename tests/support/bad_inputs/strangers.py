@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from local.supervisor import Supervisor
+from tests.support.believing import believing
 from tests.support.receivers import Authority, Behaviour, receiving
 
 PUBLIC = "PUBLIC"
@@ -53,16 +54,12 @@ def network(
 def standing_in(made: Network, authority: Authority) -> type[Supervisor]:
     """A run whose upload service stands in this network."""
 
-    class Among(Supervisor):
+    class Among(believing(authority)):
         def _command(self, name: str) -> list[str]:
             python, flag, module, *more = super()._command(name)
             if name != "upload":
                 return [python, flag, module, *more]
             return [python, flag, __name__, msgspec.json.encode(made).decode(), *more]
-
-        def _inform(self, name: str) -> None:
-            self.exports["services"][name]["environment"]["SSL_CERT_FILE"] = str(authority.file)
-            super()._inform(name)
 
     return Among
 
