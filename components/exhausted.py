@@ -7,7 +7,7 @@ or its owner (disabled, removed), is on the dashboard and rings nobody.
 
 from typing import Final
 
-from components.watched import Alarm, Counted, GroupFacts, Metric
+from components.watched import Alarm, Counted, GroupFacts, at_the_first
 
 COUNTED: Final = Counted(
     what="exhausted-events", event="delivery.exhausted", metric="EventsExhausted", dimension="reason"
@@ -18,19 +18,12 @@ REASONS: Final = (SPENT, "endpoint-gone", "endpoint-disabled", "endpoint-removed
 """All that the lines name."""
 
 
-def exhausted_metric(group: GroupFacts, reason: str) -> Metric:
-    return Metric(group.name, COUNTED.metric, {COUNTED.dimension: reason})
-
-
 def exhausted_alarm(group: GroupFacts) -> Alarm:
     """Of the processing hosts: one event is enough, because nobody will send it again unless somebody asks."""
-    return Alarm(
+    return at_the_first(
+        COUNTED.lines(group, SPENT),
         what="processing-exhausted-events",
         says="An endpoint took none of the tries of an event: it is given up, and its owner was not told of a job.",
-        metrics={"given": exhausted_metric(group, SPENT)},
-        threshold=0,
-        period_seconds=300,
-        wrong=(1, 1),
         silence="the service writes of an event only when it is given up",
         anchor="alarm-exhausted-events",
     )

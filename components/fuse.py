@@ -6,7 +6,7 @@ The metric stands under the name of the upload hosts' group of logs, by the poli
 
 from typing import Final
 
-from components.watched import Alarm, Counted, GroupFacts, Metric
+from components.watched import Alarm, Counted, GroupFacts, at_the_first
 
 COUNTED: Final = Counted(what="fuse", event="quota.exceeded", metric="QuotasExceeded", dimension="policy")
 POLICY: Final = "megapixels"
@@ -15,13 +15,10 @@ POLICY: Final = "megapixels"
 
 def fuse_alarm(group: GroupFacts) -> Alarm:
     """Of the upload hosts: one refusal is enough."""
-    return Alarm(
+    return at_the_first(
+        COUNTED.lines(group, POLICY),
         what="upload-fuse",
         says="A tenant's megapixels of the day are used up: its uploads are refused until midnight UTC.",
-        metrics={"refused": Metric(group.name, COUNTED.metric, {COUNTED.dimension: POLICY})},
-        threshold=0,
-        period_seconds=300,
-        wrong=(1, 1),
         silence="the service writes of a quota only when it is used up",
         anchor="alarm-fuse",
     )

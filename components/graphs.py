@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from components.alarms import alarms
-from components.exhausted import REASONS, exhausted_metric
+from components.exhausted import COUNTED, REASONS
 from components.watched import BalancerNames, FunctionFacts, GroupFacts, Watched
 
 
@@ -160,7 +160,7 @@ def _function(function: FunctionFacts, thresholds: Mapping[str, float]) -> list[
 
 
 def _events(processing: GroupFacts) -> list[Graph]:
-    metrics = {reason: exhausted_metric(processing, reason) for reason in REASONS}
+    metrics = {reason: COUNTED.lines(processing, reason) for reason in REASONS}
     return [
         Graph(
             title="Events that were given up",

@@ -6,7 +6,7 @@ The metric stands under the name of the upload hosts' group, by the way that the
 
 from typing import Final
 
-from components.watched import Alarm, Counted, GroupFacts, Metric
+from components.watched import Alarm, Counted, GroupFacts, at_the_first
 
 COUNTED: Final = Counted(what="loop", event="hop.refused", metric="HopsRefused", dimension="way")
 ADDRESS: Final = "address"
@@ -15,13 +15,10 @@ ADDRESS: Final = "address"
 
 def loop_alarm(group: GroupFacts) -> Alarm:
     """Of the upload hosts, where they fetch pictures: one refusal is enough, because it is the second round."""
-    return Alarm(
+    return at_the_first(
+        COUNTED.lines(group, ADDRESS),
         what="upload-loop",
         says="A result of a result was to be fetched as a new picture, and was refused: something feeds results back.",
-        metrics={"refused": Metric(group.name, COUNTED.metric, {COUNTED.dimension: ADDRESS})},
-        threshold=0,
-        period_seconds=300,
-        wrong=(1, 1),
         silence="the service writes of a loop only when it has ended one",
         anchor="alarm-loop",
     )

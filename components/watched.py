@@ -94,6 +94,10 @@ class Counted(NamedTuple):
     metric: str
     dimension: str
 
+    def lines(self, group: GroupFacts, value: str) -> "Metric":
+        """Those of a group of hosts that say this value."""
+        return Metric(group.name, self.metric, {self.dimension: value})
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -127,3 +131,17 @@ class Alarm:
     @property
     def description(self) -> str:
         return f"{self.says} What to do: {RUNBOOK}#{self.anchor}"
+
+
+def at_the_first(line: Metric, *, what: str, says: str, silence: str, anchor: str) -> Alarm:
+    """An alarm that rings at the first line that is counted in five minutes; where none is, nothing is wrong."""
+    return Alarm(
+        what=what,
+        says=says,
+        metrics={"lines": line},
+        threshold=0,
+        period_seconds=300,
+        wrong=(1, 1),
+        silence=silence,
+        anchor=anchor,
+    )
