@@ -12,9 +12,10 @@ from contracts.events import Refused, Stored
 from contracts.formats import SNIFF_BYTES, check_declared, check_limits, measure
 from contracts.headers.reader import Seekable
 from contracts.hops import check_hops
-from contracts.job import Job, Source
+from contracts.job import Job
 from contracts.limits import MAX_DIRECT_BYTES, MIB
 from contracts.ports import Head, OriginalRanges, RangeReader
+from contracts.source import Source, measured
 
 MOST_RANGES: Final = 512
 """Reads of one object before its header counts as too convoluted: one for each of 300 frames, and 200 MiB in a row."""
@@ -62,16 +63,7 @@ def _examined(job: Job, head: Head, originals: OriginalRanges) -> Source:
     check_declared(file.read(SNIFF_BYTES), head.media_type, name)
     header = measure(file, head.bytes)
     check_limits(header)
-    return Source(
-        filename=name,
-        format=header.format,
-        bytes=head.bytes,
-        width=header.width,
-        height=header.height,
-        frames=header.frames,
-        sha256=head.sha256,
-        hops=head.hops,
-    )
+    return measured(header, filename=name, bytes=head.bytes, sha256=head.sha256, hops=head.hops)
 
 
 class Ranges(Seekable):

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from contracts.formats import ImageFormat
+from contracts.formats import Header, ImageFormat
 
 
 class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,3 +19,17 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Hex. Known at once for an inline upload; for a direct one without a checksum only once it was decoded."""
     hops: int = 0
     """How often it came out of a Darkroom before (`contracts.hops`)."""
+
+
+def measured(header: Header, *, filename: str | None, bytes: int, sha256: str | None, hops: int = 0) -> Source:
+    """What is known of a file of so many bytes, whose header this is."""
+    return Source(
+        filename=filename,
+        format=header.format,
+        bytes=bytes,
+        width=header.width,
+        height=header.height,
+        frames=header.frames,
+        sha256=sha256,
+        hops=hops,
+    )

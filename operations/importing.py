@@ -22,13 +22,14 @@ from contracts.errors import PipelineError, Rejected, RevisionMoved, SourceMissi
 from contracts.events import Reserved, Stored
 from contracts.filenames import safe_filename
 from contracts.identifiers import JobId, Tenant, derived_job_id
-from contracts.job import Job, JobState, Source
+from contracts.job import Job, JobState
 from contracts.lifecycle import step
 from contracts.limits import MAX_DIRECT_BYTES, MIB
 from contracts.messages import Outgoing
 from contracts.options import Options, fingerprint
 from contracts.places import INLINE, OriginalPlace
 from contracts.ports import Clock
+from contracts.source import Source, measured
 from contracts.variants import Variant
 from operations.import_ends import End, Fate, Waiting
 from operations.sources import Picture, Pictures, Seen
@@ -256,17 +257,8 @@ def _before(picture: Picture, job: Job) -> End | None:
 
 
 def _source(picture: Picture, seen: Seen, sha256: str | None) -> Source:
-    header = seen.header
-    return Source(
-        filename=safe_filename(picture.name),
-        format=header.format,
-        bytes=picture.bytes,
-        width=header.width,
-        height=header.height,
-        frames=header.frames,
-        sha256=sha256,
-        hops=seen.hops,
-    )
+    name = safe_filename(picture.name)
+    return measured(seen.header, filename=name, bytes=picture.bytes, sha256=sha256, hops=seen.hops)
 
 
 def _batches(items: Iterable[Waiting], most: int) -> Iterator[list[Waiting]]:

@@ -2,7 +2,7 @@
 
 from contracts.filenames import safe_filename
 from contracts.formats import check_declared, check_limits, measure
-from contracts.job import Source
+from contracts.source import Source, measured
 from services.upload.spool import Spooled
 
 
@@ -15,12 +15,4 @@ def examined(body: Spooled, content_type: str | None, filename: str | None) -> S
     check_declared(body.head, content_type, name)
     header = measure(body.file, body.length)
     check_limits(header)
-    return Source(
-        filename=name,
-        format=header.format,
-        bytes=body.length,
-        width=header.width,
-        height=header.height,
-        frames=header.frames,
-        sha256=body.sha256,
-    )
+    return measured(header, filename=name, bytes=body.length, sha256=body.sha256)
