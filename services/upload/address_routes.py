@@ -7,13 +7,13 @@ A job that was sent with `public` answers anybody here; every other job its own 
 it is as if there were none. Where a job is erased, the link of an answer that somebody kept leads to nothing.
 """
 
-import base64
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from contracts.digests import digest_field
 from contracts.errors import NotFound, ScopeMissing
 from contracts.identifiers import parse_job_id
 from contracts.job import Job, Result
@@ -81,9 +81,8 @@ def _kept(job: Job, seconds: int) -> dict[str, str]:
 
 
 def _facts(done: Result) -> dict[str, str]:
-    digest = base64.b64encode(bytes.fromhex(done.digest)).decode()
     return {
         "Content-Type": done.format.media_type,
         "Content-Length": str(done.bytes),
-        "Repr-Digest": f"sha-256=:{digest}:",
+        "Repr-Digest": digest_field(done.digest),
     }

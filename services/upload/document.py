@@ -3,13 +3,13 @@
 Nothing of tokens, parts, keys, versions or debts is in it; that is the processing service's own document.
 """
 
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from msgspec import Struct
 
+from contracts.digests import digest_field
 from contracts.framing import Point
 from contracts.job import Instant, Job, JobState, Source, VariantRecord, VariantState
 from contracts.messages import Facts
@@ -252,7 +252,7 @@ def _variant(job: Job, record: VariantRecord, link: Link | None, base: str) -> V
         width=result.width,
         height=result.height,
         bytes=result.bytes,
-        digest=f"sha-256=:{base64.b64encode(bytes.fromhex(result.digest)).decode()}:",
+        digest=digest_field(result.digest),
         url=link.url if link else None,
         url_expires_at=rfc3339(link.expires_at) if link else None,
         stable_url=f"{base}/i/{job.id}/{record.spec.name}",
