@@ -14,6 +14,7 @@ from contracts.errors import FetchDisabled, UnsupportedMediaType
 from contracts.fetched import MEDIA_TYPE, check_names_url, decode_url_upload, name_in, url_fingerprint
 from contracts.limits import MAX_OPTIONS_BYTES
 from contracts.options import Options, decode_options
+from contracts.source import Source
 from services import edge
 from services.upload import digests
 from services.upload.auth import limits_of, tenant_of
@@ -22,6 +23,7 @@ from services.upload.desk import Desk
 from services.upload.examining import examined
 from services.upload.headers import idempotency_key
 from services.upload.intake import Accepted, Arrival
+from services.upload.spool import Spooled
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -44,17 +46,7 @@ async def _sent(desk: Desk, request: AnyRequest) -> Accepted:
             digests.check([options.content_sha256()], body.sha256, "file")
             await desk.threads.call(desk.endpoints.check, tenant, options.webhook)
             source = await desk.threads.call(examined, body, form.content_type, form.filename)
-            arrival = Arrival(
-                tenant=tenant,
-                limits=limits_of(request),
-                variants=await desk.threads.call(desk.presets.variants, tenant, options),
-                idempotency_key=key,
-                options=options,
-                source=source,
-                body=body,
-                request_id=edge.request_id(request),
-            )
-            return await desk.threads.call(desk.intake.accept, arrival)
+            return await _accepted(desk, request, key, options, source, body)
         finally:
             spool.close()
 
@@ -88,20 +80,34 @@ async def _fetched(desk: Desk, request: AnyRequest) -> Accepted:
             digests.check([asked.content_sha256()], body.sha256, "file")
             source = await desk.threads.call(examined, body, None, asked.filename)
             source = msgspec.structs.replace(source, filename=source.filename or name_in(asked.url), hops=count)
-            arrival = Arrival(
-                tenant=tenant,
-                limits=limits_of(request),
-                variants=await desk.threads.call(desk.presets.variants, tenant, asked),
-                idempotency_key=key,
-                options=asked,
-                source=source,
-                body=body,
-                request_id=edge.request_id(request),
-                fingerprint=fingerprint,
-            )
-            return await desk.threads.call(desk.intake.accept, arrival)
+            return await _accepted(desk, request, key, asked, source, body, fingerprint)
         finally:
             spool.close()
+
+
+async def _accepted(
+    desk: Desk,
+    request: AnyRequest,
+    key: str | None,
+    options: Options,
+    source: Source,
+    body: Spooled,
+    fingerprint: str | None = None,
+) -> Accepted:
+    """From here on it is the same however the picture came."""
+    tenant = tenant_of(request)
+    arrival = Arrival(
+        tenant=tenant,
+        limits=limits_of(request),
+        variants=await desk.threads.call(desk.presets.variants, tenant, options),
+        idempotency_key=key,
+        options=options,
+        source=source,
+        body=body,
+        request_id=edge.request_id(request),
+        fingerprint=fingerprint,
+    )
+    return await desk.threads.call(desk.intake.accept, arrival)
 
 
 def _key_of(request: AnyRequest) -> str | None:
