@@ -9,9 +9,10 @@ from typing import Protocol
 
 from contracts.charges import Amounts, Charge
 from contracts.errors import QuotaExceeded
-from contracts.identifiers import Tenant, derived_job_id
+from contracts.identifiers import Tenant
 from contracts.ports import Ledger
 from contracts.quotas import KeyLimits
+from services.upload.repeating import made_before
 
 
 class Charging(Protocol):
@@ -61,7 +62,7 @@ def charged_once(
     try:
         return charging.charged(tenant, amounts, limits)
     except QuotaExceeded:
-        if idempotency_key is None or not ledger.read([derived_job_id(tenant, idempotency_key)]):
+        if not made_before(ledger, tenant, idempotency_key):
             raise
         return Free()
 

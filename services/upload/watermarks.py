@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from contracts.assets import pinned_assets
 from contracts.errors import SpecInvalid
-from contracts.identifiers import Tenant, derived_job_id
+from contracts.identifiers import Tenant
 from contracts.ports import Ledger
 from contracts.variants import Variant
+from services.upload.repeating import made_before
 
 
 def assets_once(
@@ -19,6 +20,6 @@ def assets_once(
     try:
         return pinned_assets(ledger, tenant, variants, own)
     except SpecInvalid:
-        if idempotency_key is None or not ledger.read([derived_job_id(tenant, idempotency_key)]):
+        if not made_before(ledger, tenant, idempotency_key):
             raise
         return {}

@@ -154,7 +154,7 @@ TENANTS: Final = (
     one(
         "who is out of quota cannot hear the answer to an earlier request",
         _CHARGING,
-        "if idempotency_key is None or not ledger.read([derived_job_id(tenant, idempotency_key)]):",
+        "if not made_before(ledger, tenant, idempotency_key):",
         "if True:",
         _USAGE_TESTS,
     ),
