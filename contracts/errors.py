@@ -41,6 +41,8 @@ class Unavailable(PipelineError):
     code = "unavailable"
     title = "A service we depend on did not answer"
     retryable = True
+    is_told = False
+    """Whether its detail is of our own words and about the request, so that who asked may read it."""
 
 
 class Superseded(PipelineError):
@@ -218,6 +220,7 @@ class BadMessage(Rejected):
 
 
 class Overloaded(Unavailable):
+    is_told = True
     code = "overloaded"
     title = "Too much is under way"
 
@@ -230,6 +233,7 @@ class OutOfTime(Unavailable):
 class SourceUnreachable(Unavailable):
     """An address that somebody named did not answer as it should: neither the sender's fault nor ours."""
 
+    is_told = True
     code = "source-unreachable"
     title = "The address did not answer as it should"
 

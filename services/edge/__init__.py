@@ -185,8 +185,7 @@ def _reply(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         _log.error("http.failed", request_id=exchange.request_id, exc_info=error)
     elif isinstance(named, Unavailable):
         _log.warning("http.unavailable", request_id=exchange.request_id, code=named.code, detail=named.detail)
-        # what those say is about the request, and of our own words
-        if not isinstance(named, errors.Overloaded | errors.SourceUnreachable):
+        if not named.is_told:
             named = type(named)("a service we depend on did not answer in time; nothing is lost by asking again")
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if status == 401:
