@@ -8,6 +8,7 @@ A key's limits are beside its tenant's, never instead of them: what either has n
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import Final
 
 import structlog
@@ -97,22 +98,21 @@ class Meter:
             self._tell(tenant, ["in-flight"])
             raise _exceeded(["in-flight"], f"{quotas.jobs_in_flight} jobs are in flight already", IN_FLIGHT_SECONDS)
         slips: list[Slip] = []
-        for account, prefix in reversed(self._accounts(tenant, key)):
-            if prefix and account.quotas.jobs_per_day is None:
-                continue
-            # a key's jobs are counted, and nothing else of its day
-            wanted = Amounts(jobs=amounts.jobs) if prefix else amounts
-            try:
-                slips.append(self._leases.take(account, wanted))
-            except BaseException as error:
-                for slip in slips:
-                    slip.refund()
-                if not isinstance(error, DayIsFull):
-                    raise
-                over = [prefix + name for name in error.policies]
-                self._tell(tenant, over)
-                detail = f"the day's quota of {' and '.join(over)} has no room for this"
-                raise _exceeded(over, detail, seconds_left(self._clock.now())) from None
+        with ExitStack() as failed:
+            for account, prefix in reversed(self._accounts(tenant, key)):
+                if prefix and account.quotas.jobs_per_day is None:
+                    continue
+                # a key's jobs are counted, and nothing else of its day
+                wanted = Amounts(jobs=amounts.jobs) if prefix else amounts
+                try:
+                    slips.append(self._leases.take(account, wanted))
+                except DayIsFull as full:
+                    over = [prefix + name for name in full.policies]
+                    self._tell(tenant, over)
+                    detail = f"the day's quota of {' and '.join(over)} has no room for this"
+                    raise _exceeded(over, detail, seconds_left(self._clock.now())) from None
+                failed.callback(slips[-1].refund)
+            failed.pop_all()
         self._in_flight.accepted(tenant)
         return slips[0] if len(slips) == 1 else _Both(slips[1], slips[0])
 
