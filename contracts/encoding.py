@@ -15,7 +15,7 @@ from contracts.outputs import Output, OutputFormat
 
 LONGEST_MS: Final = 15_000
 """Thought to be taken by one encode at most, or by all tries of one that has a budget."""
-_BUDGET_TRIES: Final = 6
+_MOST_TRIES: Final = 6
 
 _MS_PER_MEGAPIXEL: Final[Mapping[OutputFormat, tuple[int, ...]]] = {
     OutputFormat.JPEG: (8, 8, 8, 12, 12, 12, 12, 12, 12, 12),
@@ -43,7 +43,7 @@ def codec_ms(output: Output, effort: int, *, has_alpha: bool = False) -> int:
 def effort_spent(output: Output, pixels: float, *, has_alpha: bool = False) -> int:
     """0 to 9: what is asked for, or the highest effort below it with which so many pixels are not thought to take too
     long. `pixels` are those of all frames together."""
-    bound = LONGEST_MS / (_BUDGET_TRIES if output.max_bytes else 1)
+    bound = LONGEST_MS / (_MOST_TRIES if output.max_bytes else 1)
     effort = output.effective_effort
     while effort and codec_ms(output, effort, has_alpha=has_alpha) * pixels > bound * 1_000_000:
         effort -= 1

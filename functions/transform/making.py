@@ -11,7 +11,6 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.encoding import effort_spent
 from contracts.formats import ImageFormat, measure
 from contracts.outputs import AUTO, MetadataPolicy, Output, OutputFormat
 from contracts.quality import Choice
@@ -19,7 +18,7 @@ from contracts.variants import Variant
 from functions.transform.geometry import Frame, Size
 from functions.transform.steps.colour import storable
 from functions.transform.steps.decode import Source, frames
-from functions.transform.steps.encode import NOTHING, Carried, encode, shrunk
+from functions.transform.steps.encode import NOTHING, Carried, effort_of, encode, shrunk
 from functions.transform.steps.picture import Picture, straight
 
 FIRST_FRAME: Final = "first-frame-only"
@@ -73,9 +72,7 @@ def still(source: Source, picture: Picture, framed: Frame, variant: Variant) -> 
     if source.frames > 1 and output.frames not in _FIRST:
         warnings += (FIRST_FRAME,)
 
-    pixels = picture.pixels
-    spent = effort_spent(output, pixels.width * pixels.height, has_alpha=pixels.mode == "RGBA")
-    if _is_wished(output) and spent < output.effective_effort:
+    if _is_wished(output) and effort_of(picture.pixels, output) < output.effective_effort:
         warnings += (LESS_EFFORT,)
 
     def file(quality: int | None, scale: float) -> tuple[bytes, Size]:

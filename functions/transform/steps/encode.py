@@ -72,8 +72,7 @@ def encode(pixels: Image.Image, output: Output, quality: int | None, carried: Ca
     # a handle of its own: Pillow keeps the options of a save on the picture, where another thread's save of the same
     # pixels would find them
     pixels = seen._new(seen.im)
-    has_alpha = pixels.mode == "RGBA"
-    effort = effort_spent(output, pixels.width * pixels.height, has_alpha=has_alpha)
+    has_alpha, effort = pixels.mode == "RGBA", effort_of(pixels, output)
     match output.format:
         case OutputFormat.JPEG:
             return _jpeg(_flat(pixels), output, effort, quality, carried)
@@ -92,6 +91,11 @@ def encode(pixels: Image.Image, output: Output, quality: int | None, carried: Ca
             return writer.file()
         case OutputFormat.TIFF:
             return _tiff(pixels, carried)
+
+
+def effort_of(pixels: Image.Image, output: Output) -> int:
+    """0 to 9: what is spent on these pixels, straight or premultiplied."""
+    return effort_spent(output, pixels.width * pixels.height, has_alpha=pixels.mode in ("RGBA", "RGBa"))
 
 
 def opened(body: bytes, form: OutputFormat) -> Image.Image:
