@@ -60,10 +60,7 @@ def list_(*, server: Server = THE_USUAL) -> int:
     with server.client() as darkroom:
         found = darkroom.webhooks()
     for endpoint in found:
-        if server.json:
-            print_json(endpoint.as_sent)
-        else:
-            say(sys.stdout, _line(endpoint))
+        _tell(endpoint, server)
     if not found:
         say(sys.stderr, "there is no endpoint yet; make one: darkroom webhooks create https://...")
     return OK
