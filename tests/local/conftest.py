@@ -1,6 +1,5 @@
 """An embedded cloud for the tests of this room, and roles with exactly the rights that a test names."""
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,20 +8,13 @@ import pytest
 
 from local.aws import Clients
 from local.cloud import Cloud
-from tests.support.embedded import REGION, Session, session_of
+from tests.support.embedded import REGION, Session, session_of, started
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    folder = tmp_path_factory.mktemp("cloud")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        made = Cloud(folder, region=REGION, listener=listener, log=folder / "cloud.log")
-        made.start()
-        try:
-            made.wait_until_ready()
-            yield made
-        finally:
-            made.stop()
+    with started(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="session")

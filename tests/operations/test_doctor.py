@@ -11,6 +11,7 @@ from moto import mock_aws
 from msgspec.structs import replace
 
 from client import command
+from components.naming import physical_name
 from contracts.deliveries import DeliveryState
 from contracts.identifiers import event_id
 from contracts.job import DebtKind, Fault, JobState, Result, Source, VariantState
@@ -20,13 +21,22 @@ from operations.doctor import Doctor, Report
 from operations.repair import repair
 from operations.standing import Version
 from operations.symptoms import Check, Symptom
-from tests.support.ward import LATER, Ward
+from tests.support.agreement_cloud import Make, maker
+from tests.support.embedded import started
+from tests.support.ward import LATER, REGION, Ward
 
 
 @pytest.fixture
 def ward() -> Iterator[Ward]:
     with mock_aws():
         yield Ward()
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+    """Clients of the cloud that a local run has."""
+    with started(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield maker(cloud.endpoint, REGION)
 
 
 def wrong(report: Report) -> dict[Check, list[str]]:
@@ -167,7 +177,8 @@ def _sent_and_on_no_queue(ward: Ward) -> str:
 
 
 def _dead_letter(ward: Ward) -> str:
-    url = ward.sqs.get_queue_url(QueueName="darkroom-ward-completions-dead-letters")["QueueUrl"]
+    name = physical_name(ward.standing.stack, "completions-dead-letters")
+    url = ward.sqs.get_queue_url(QueueName=name)["QueueUrl"]
     ward.sqs.send_message(QueueUrl=url, MessageBody="a letter")
     return "completions"
 
@@ -256,6 +267,10 @@ DAMAGES = [
 
 @pytest.mark.parametrize(("check", "damage"), DAMAGES)
 def test_each_kind_of_damage_is_found_where_it_is_and_nowhere_else(ward: Ward, check: Check, damage: Damage) -> None:
+    _is_found(ward, check, damage)
+
+
+def _is_found(ward: Ward, check: Check, damage: Damage) -> None:
     assert ward.look().symptoms == ()
     where = damage(ward)
     report = ward.look()
@@ -264,6 +279,21 @@ def test_each_kind_of_damage_is_found_where_it_is_and_nowhere_else(ward: Ward, c
     assert finding.check == check.called
     assert where in finding.says
     assert finding.fix == check.fix
+
+
+@pytest.mark.parametrize(
+    ("number", "check", "damage"),
+    # an upload in parts has to be two days old, and here it is as young as it is
+    [
+        pytest.param(number, *param.values, id=param.id)
+        for number, param in enumerate(DAMAGES)
+        if param.values[0] is not Check.UPLOADS
+    ],
+)
+def test_each_kind_of_damage_is_found_on_the_cloud_of_a_local_run_too(
+    make: Make, number: int, check: Check, damage: Damage
+) -> None:
+    _is_found(Ward(make, f"ward{number}"), check, damage)
 
 
 def test_every_kind_of_damage_is_planted_here() -> None:

@@ -37,7 +37,7 @@ Make = Callable[..., AwsClient]
 """`make(service, keys=...)`: a client of this cloud."""
 
 
-def maker(endpoint_url: str | None) -> Make:
+def maker(endpoint_url: str | None, region: str = REGION) -> Make:
     """Clients of MiniStack at `endpoint_url`, or (None) of the moto that is in force; parameters are checked.
 
     Those of root are shared between worlds: making one takes longer than making a bucket.
@@ -45,7 +45,7 @@ def maker(endpoint_url: str | None) -> Make:
 
     @functools.cache
     def make(service: str, keys: Keys = ROOT) -> AwsClient:
-        return clients.make(service, region=REGION, endpoint_url=endpoint_url, keys=keys, check_parameters=True)
+        return clients.make(service, region=region, endpoint_url=endpoint_url, keys=keys, check_parameters=True)
 
     return make
 

@@ -1,18 +1,35 @@
-"""Roles on an embedded cloud with exactly the rights that a test names."""
+"""An embedded cloud of a test's own, and roles on it with exactly the rights that a test names."""
 
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from local.aws import Clients
+from local.cloud import Cloud
 
 REGION = "eu-west-1"
 
 Session = Callable[[str], Any]
 """A client of the service that is named, with the keys of the role's session."""
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Cloud]:
+    """The cloud of `make run`, with this folder, on a port that nobody else has."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        cloud = Cloud(folder, region=REGION, listener=listener, log=folder / "cloud.log")
+        cloud.start()
+        try:
+            cloud.wait_until_ready()
+            yield cloud
+        finally:
+            cloud.stop()
 
 
 def session_of(clients: Clients, name: str, *statements: dict[str, Any]) -> Session:

@@ -1,4 +1,4 @@
-"""A stack on moto with jobs in many states, for who examines one: made by the real actors in memory, then moved there.
+"""A stack with jobs in many states, for who examines one: made by the real actors in memory, then moved to a cloud.
 
 It is whole: whatever a test wants to be found it plants by itself.
 """
@@ -6,6 +6,7 @@ It is whole: whatever a test wants to be found it plants by itself.
 import functools
 import io
 import time
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
@@ -37,15 +38,18 @@ LATER = 15 * 60 * 1_000
 
 
 class Ward:
-    """`jobs` has one job a name. Use within moto."""
+    """`jobs` has one job a name.
 
-    def __init__(self) -> None:
+    `make` gives a client of the cloud, for a service by its name; without it that is the moto that is in force.
+    """
+
+    def __init__(self, make: Callable[[str], AwsClient] | None = None, stack: str = STACK) -> None:
         self.pipeline = Pipeline()
         # moto dates objects by the real clock
         self.pipeline.clock.time = int(time.time() * 1_000)
-        self.dynamodb, self.s3, self.sqs = (_client(service) for service in ("dynamodb", "s3", "sqs"))
+        self.dynamodb, self.s3, self.sqs = map(make or _of_moto, ("dynamodb", "s3", "sqs"))
         self.standing = Standing(
-            stack=STACK,
+            stack=stack,
             settings=PipelineConfig(),
             account=EMBEDDED_ACCOUNT,
             region=REGION,
@@ -114,7 +118,7 @@ class Ward:
         self.s3.put_bucket_versioning(Bucket=self.standing.originals, VersioningConfiguration={"Status": "Enabled"})
         for queue in Queue:
             for what in (queue.value, f"{queue.value}-dead-letters"):
-                self.sqs.create_queue(QueueName=physical_name(STACK, what))
+                self.sqs.create_queue(QueueName=physical_name(self.standing.stack, what))
 
     def _lived(self) -> dict[str, JobId]:
         """Jobs that the real actors brought where they are."""
@@ -176,7 +180,7 @@ def _patient(job: Job, now: int) -> Job:
 
 
 @functools.cache
-def _client(service: str) -> AwsClient:
+def _of_moto(service: str) -> AwsClient:
     """Made once for all of a test process: moto forgets what is in its cloud, not who asks."""
     keys = clients.Keys(access_key="testing", secret_key="testing", token="", expires_at=0)  # noqa: S106 - moto asks for none
     return clients.make(service, region=REGION, keys=keys, pool=20)
