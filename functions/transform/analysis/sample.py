@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from contracts.framing import Kernel
 from functions.transform.geometry import Cut, Size
 from functions.transform.pyramid import Branch
 
@@ -24,13 +25,17 @@ class Stand(Struct, frozen=True):
 
 
 def sample_cut(upright: Size) -> Cut:
-    """The whole picture at 100 pixels, and never larger than it is."""
+    """The whole picture at 100 pixels, and never larger than it is.
+
+    By triangles: what is found out of a sample is coarser than what Lanczos would keep, which takes three times as
+    long (1.0 ms to 0.35 from 320 pixels, 2026-11).
+    """
     width, height = upright
     longest = max(width, height)
     size = upright
     if longest > SAMPLE_PIXELS:
         size = (max(1, width * SAMPLE_PIXELS // longest), max(1, height * SAMPLE_PIXELS // longest))
-    return Cut(upright, (0, 0, width, height), size)
+    return Cut(upright, (0, 0, width, height), size, kernel=Kernel.BILINEAR)
 
 
 def stand(branches: Sequence[Branch]) -> Stand:
