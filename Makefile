@@ -113,6 +113,10 @@ bench: env artifact build/tools build/judge/made ## SUITE=pictures|avif beside s
 conformance: env build/tools build/judge/made ## pictures with known answers: our score, and beside it sharp's
 	@$(BIN)/python -m benchmarks.conformance --judge build/judge/bin/python
 
+.PHONY: inks
+inks: env build/judge/made ## fit the profile of inks without one to its measurements, WRITE=1: into the function; how near it is
+	@build/judge/bin/python -m benchmarks.inks $(if $(WRITE),--write)
+
 build/judge/made: benchmarks/requirements.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/judge
 	@VIRTUAL_ENV=$(CURDIR)/build/judge $(BIN)/uv pip sync --quiet --require-hashes benchmarks/requirements.txt

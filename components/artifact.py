@@ -98,16 +98,16 @@ def transform_artifact(root: Path, settings: Transform) -> Artifact:
     return Artifact(path=str(path), sha256=base64.b64encode(digest.digest()).decode(), without=without)
 
 
-FONTS: Final = "fonts"
-"""Folder whose files go along as they are: a font, and its licence."""
+CARRIED: Final = frozenset({"fonts", "profiles"})
+"""Folders whose files go along as they are: a font, a colour profile, and their licences."""
 
 
 def code_files(root: Path) -> dict[str, bytes]:
-    """The modules of the function's rooms and the font they write with, by their place in the zip."""
+    """The modules of the function's rooms, and what they write and see colours with, by their place in the zip."""
     found = {}
     for room in CODE:
         for path in sorted((root / room).rglob("*")):
-            if path.suffix == ".py" or path.parent.name == FONTS:
+            if path.suffix == ".py" or path.parent.name in CARRIED:
                 found[path.relative_to(root).as_posix()] = path.read_bytes()
     return found
 

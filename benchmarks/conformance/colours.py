@@ -1,4 +1,4 @@
-"""Colours: light, profiles, inks, 16 bits, palettes."""
+"""Colours: light, profiles, 16 bits, palettes."""
 
 import io
 from collections.abc import Iterator
@@ -28,8 +28,6 @@ from benchmarks.conformance.profiles import (
     gray_in_srgb,
     gray_profile,
     in_srgb,
-    ink_in_srgb,
-    ink_profile,
     matrix_profile,
     mean_light,
 )
@@ -38,8 +36,6 @@ from contracts.formats import ImageFormat
 
 PNG: Final = {"format": "png"}
 ALL: Final = part(0, 0, 1, 1)
-INKS: Final = ((0.10, 0.55, 0.85), (0.80, 0.15, 0.50), (0.95, 0.85, 0.20), (0.0, 0.0, 0.0))
-"""What full cyan, magenta, yellow and black pass of red, green and blue: not what ideal inks would."""
 _PATCHES: Final = ((200, 100, 60), (60, 110, 180), (128, 128, 128), (230, 220, 210))
 """Colours that Display P3 and sRGB both have."""
 
@@ -47,7 +43,6 @@ _PATCHES: Final = ((200, 100, 60), (60, 110, 180), (128, 128, 128), (230, 220, 2
 def cases() -> Iterator[Case]:
     yield from _light()
     yield from _gamuts()
-    yield from _inks()
     yield from _deep()
     yield from _indexed()
 
@@ -130,41 +125,6 @@ def _gamuts() -> Iterator[Case]:
         format=ImageFormat.PNG,
         request={"resize": {"width": 64}, "output": PNG},
         checks=(Sized(64, 64), Coloured(quarter_areas(), Tolerance.ROUNDED)),
-    )
-
-
-def _inks() -> Iterator[Case]:
-    amounts = ((0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (1, 1, 0, 0), (0, 0, 0, 1))
-    patches = Image.new("CMYK", (64 * len(amounts), 64))
-    for index, amount in enumerate(amounts):
-        patches.paste(tuple(255 * value for value in amount), (64 * index, 0, 64 * (index + 1), 64))
-    truth = tuple(ink_in_srgb(INKS, amount) for amount in amounts)
-    profile = ink_profile(INKS)
-    sources = {
-        "jpeg": saved(patches, "JPEG", quality=100, subsampling=0, icc_profile=profile),
-        "tiff": saved(patches, "TIFF", icc_profile=profile),
-    }
-    for form, source in sources.items():
-        yield Case(
-            name=f"inks-profile-{form}",
-            group="inks",
-            promise=f"four inks of a {form.upper()} are what its profile says, not what ideal inks would be",
-            source=source,
-            format=ImageFormat(form),
-            request={"resize": {"width": 32 * len(amounts)}, "output": PNG},
-            checks=(Coloured(stripe_areas(truth), Tolerance.INKS),),
-        )
-    yield Case(
-        name="inks-paper",
-        group="inks",
-        promise="bare paper of a CMYK JPEG without a profile is white",
-        source=saved(Image.new("CMYK", (64, 64), (0, 0, 0, 0)), "JPEG", quality=100),
-        format=ImageFormat.JPEG,
-        request={"resize": {"width": 32}, "output": PNG},
-        checks=(
-            Sized(32, 32),
-            Coloured(((ALL, (255, 255, 255)),), Tolerance.INKS),
-        ),
     )
 
 

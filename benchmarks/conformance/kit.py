@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from benchmarks.conformance import colours, leaks, marks, motion, places, transparency
+from benchmarks.conformance import colours, inks, leaks, marks, motion, places, transparency
 from benchmarks.conformance.case import Case
 from benchmarks.conformance.checks import complaint
 from benchmarks.race import ROOT
@@ -25,7 +25,7 @@ class Score(Struct, frozen=True, kw_only=True):
 
 def cases() -> list[Case]:
     """Every case, in the order of its groups."""
-    return [case for module in (places, colours, transparency, marks, motion, leaks) for case in module.cases()]
+    return [case for module in (places, colours, inks, transparency, marks, motion, leaks) for case in module.cases()]
 
 
 def score(command: Sequence[str], kit: Sequence[Case], folder: Path) -> Score:

@@ -60,8 +60,18 @@ def printed(inks: Sequence[Vector], amounts: Sequence[float]) -> Vector:
 def ink_in_srgb(inks: Sequence[Vector], amounts: Sequence[float]) -> tuple[int, int, int]:
     """What a corner of `ink_profile` is in sRGB: of the Lab that the table holds, rounding included."""
     lightness, a, b = _lab_bytes(printed(inks, amounts))
-    lab = (lightness * 100 / 255, a - 128.0, b - 128.0)
-    return _coded(_apply(_inverse(_times(_adaptation(), _to_xyz(SRGB))), _lab_to_xyz(lab)))
+    return lab_in_srgb((lightness * 100 / 255, a - 128.0, b - 128.0))
+
+
+def lab_in_srgb(lab: Vector) -> tuple[int, int, int]:
+    """A colour of Lab (D50) in sRGB, cut to what sRGB has."""
+    return _coded(_apply(_inverse(_times(_adaptation(), _to_xyz(SRGB))), lab_to_xyz(lab)))
+
+
+def srgb_in_lab(colour: Sequence[float]) -> Vector:
+    """A colour of sRGB (levels of 255) in Lab (D50); not rounded."""
+    light = tuple(_light(value / 255) for value in colour)
+    return xyz_to_lab(_apply(_times(_adaptation(), _to_xyz(SRGB)), (light[0], light[1], light[2])))
 
 
 def in_srgb(
@@ -103,14 +113,18 @@ def _corner(index: int) -> tuple[float, ...]:
 
 def _lab_bytes(colour: Vector) -> tuple[int, int, int]:
     """Lab in D50 as `mft1` stores it."""
-    light = tuple(_light(value) for value in colour)
-    x, y, z = _apply(_times(_adaptation(), _to_xyz(SRGB)), (light[0], light[1], light[2]))
-    fx, fy, fz = (_cube_root(value / white) for value, white in zip((x, y, z), D50, strict=True))
-    lab = (116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz))
+    lab = srgb_in_lab([255 * value for value in colour])
     return round(lab[0] * 2.55), round(lab[1]) + 128, round(lab[2]) + 128
 
 
-def _lab_to_xyz(lab: Vector) -> Vector:
+def xyz_to_lab(xyz: Vector) -> Vector:
+    """CIE 15, with the white of the profile connection space."""
+    fx, fy, fz = (_cube_root(value / white) for value, white in zip(xyz, D50, strict=True))
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
+
+
+def lab_to_xyz(lab: Vector) -> Vector:
+    """CIE 15, the other way."""
     fy = (lab[0] + 16) / 116
     parts = (fy + lab[1] / 500, fy, fy - lab[2] / 200)
     x, y, z = (

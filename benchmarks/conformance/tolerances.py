@@ -17,6 +17,9 @@ class Tolerance(IntEnum):
     """A conversion of colours in 8 bits: curves as tables, a matrix in fixed point, a rounding on either side."""
     INKS = 6
     """Four inks by tables of 8 bits, from a JPEG of quality 100."""
+    PRESSES = 40
+    """Inks that nobody described, taken for those of any press: solids on coated paper, as Fogra (39) and CGATS (TR
+    003, 005, 006) have measured them, lie up to 36 apart from press to press. Cyan of ideal inks is off by 96."""
     LIGHT = 3
     """Averages of light, computed in 8 bits or more: at mid-gray a level is 1/220 of the light."""
     CODED = 8

@@ -21,10 +21,10 @@ LEVEL: Final[tuple[Callable[[Picture, Cut], Picture], ...]] = (resize, lambda pi
 
 def levelled(picture: Picture, cut: Cut, space: ColorSpace) -> Picture:
     """The cut of the picture, in the space. What is levelled may be levelled again, to less."""
-    profile = picture.profile
+    profile, has_inks = picture.profile, picture.pixels.mode == "CMYK"
     for step in LEVEL:
         picture = step(picture, cut)
-    is_left = picture.profile is None and not is_srgb(profile)
+    is_left = picture.profile is None and (has_inks or not is_srgb(profile))
     if space is ColorSpace.KEEP and is_left and NOT_KEPT not in picture.warnings:
         # light is that of sRGB: whoever averages it has left the original's own colours
         picture = structs.replace(picture, warnings=(*picture.warnings, NOT_KEPT))

@@ -17,8 +17,8 @@ from contracts.outputs import OutputFormat
 from tests.support import bare_function, pictures
 from tests.support.tree import ROOT
 
-MAX_BYTES = 36_000_000
-"""Of the zip today (31 MB in November 2026) and a sixth; artifact.MAX_ZIP_BYTES is what may ever be deployed."""
+MAX_BYTES = 38_000_000
+"""Of the zip today (36 MB in November 2026) and a twentieth; artifact.MAX_ZIP_BYTES is what may ever be deployed."""
 ROOMS = {"contracts", "adapters", "functions"}
 
 

@@ -201,7 +201,7 @@ def test_a_gray_profile_goes_with_gray_pixels_alone(form: OutputFormat) -> None:
 
 def test_inks_are_not_kept() -> None:
     file = made(pictures.cmyk_jpeg(), color=ColorSpace.KEEP)
-    assert (pictures.opened(file.body).mode, file.warnings) == ("RGB", ("colour-not-kept",))
+    assert (pictures.opened(file.body).mode, file.warnings) == ("RGB", ("colour-not-kept", "inks-assumed-fogra39"))
 
 
 def test_a_profile_that_cannot_be_read_is_not_kept() -> None:

@@ -282,22 +282,6 @@ def test_colour_and_transparency_go_together():
         assert is_near(found.getpixel((found.width // 2, found.height // 2)), (83, 152, 205, 255), within=2)
 
 
-@pytest.mark.parametrize(
-    ("inks", "expected"),
-    [
-        ((0, 255, 255, 0), (255, 0, 0)),
-        ((0, 0, 0, 0), (255, 255, 255)),
-        ((0, 0, 0, 255), (0, 0, 0)),
-        ((255, 0, 0, 0), (0, 255, 255)),
-    ],
-)
-def test_inks_without_a_profile_are_ideal_inks(inks, expected):
-    for output in (OutputFormat.PNG, OutputFormat.JPEG):
-        found = one(pictures.cmyk_jpeg(inks), ImageFormat.JPEG, Resize(width=20), output)
-        assert found.mode == "RGB"
-        assert is_near(found.getpixel((5, 5)), expected, within=4)
-
-
 def test_gray_stays_gray():
     picture = pictures.photo(64, 48).convert("L")
     for data in (
@@ -489,7 +473,7 @@ def test_simd_and_pillow_agree(monkeypatch, mode, resize):
     fast = made(data, [variant(resize=resize)], form)["png"]
     monkeypatch.setattr(resizing, "simd", lambda: None)
     slow = made(data, [variant(resize=resize)], form)["png"]
-    assert (slow.size, slow.warnings) == (fast.size, ("resize-without-simd",))
+    assert (slow.size, slow.warnings) == (fast.size, ("resize-without-simd", *fast.warnings))
     one, other = pictures.opened(fast.body), pictures.opened(slow.body)
     assert one.mode == other.mode
     if mode == "RGBA":

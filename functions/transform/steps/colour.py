@@ -1,7 +1,8 @@
 """Colour: any mode that a decoder gives to 8 bits in one of four modes, any embedded profile to the space asked for.
 
 Profiles go through littleCMS, relative colorimetric with black point compensation. One that cannot be used (broken, or
-of another colour space than the pixels) is left out with a warning: a picture is worth more than its profile.
+of another colour space than the pixels) is left out with a warning: a picture is worth more than its profile. Inks
+without one are taken for those of a press that was measured (`press`), with a warning too.
 """
 
 import io
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 IGNORED: Final = "colour-profile-ignored"
 """Warning of a variant whose original had a profile that could not be used."""
+
+ASSUMED: Final = "inks-assumed-fogra39"
+"""Warning of a variant whose original has inks, and no profile that says which."""
 
 NOT_KEPT: Final = "colour-not-kept"
 """Warning of a variant that is sRGB although it was to keep its colours, because its format cannot hold them."""
@@ -70,15 +74,14 @@ def colour(picture: Picture, space: ColorSpace = ColorSpace.SRGB) -> Picture:
     if profile == target and pixels.mode != "CMYK":
         return picture
     pixels = pixels.convert("RGBA") if pixels.mode == "RGBa" else pixels
-    if pixels.mode == "CMYK" and profile is None:
-        # no profile says what the inks are: as if they were ideal
-        pixels = pixels.convert("RGB")
+    if pixels.mode == "CMYK":
+        profile, said = _inks(profile, target)
+        warnings += said
     converted: Image.Image | None = pixels
     if profile is not None or target is not None:
         converted = _converted(pixels, profile, target)
     if converted is None:
         warnings = (*warnings, IGNORED)
-        pixels = pixels.convert("RGB") if pixels.mode == "CMYK" else pixels
         converted = pixels if target is None else _converted(pixels, None, target) or pixels
     converted.info.clear()
     return Picture(converted, picture.extent, picture.orientation, target, warnings)
@@ -148,6 +151,15 @@ def unkept(picture: Picture) -> Picture:
     converted = colour(picture)
     warnings = tuple(dict.fromkeys((*converted.warnings, NOT_KEPT)))
     return Picture(converted.pixels, converted.extent, converted.orientation, converted.profile, warnings)
+
+
+def _inks(profile: bytes | None, target: bytes | None) -> tuple[bytes, tuple[str, ...]]:
+    """The profile that says what the inks are, and what is to be said of it."""
+    if profile is not None and _conversion(profile, "CMYK", target) is not None:
+        return profile, ()
+    from functions.transform.steps.press import press_profile  # not at module level: few pictures are inks
+
+    return press_profile(), (ASSUMED,) if profile is None else (IGNORED, ASSUMED)
 
 
 def _converted(pixels: Image.Image, profile: bytes | None, target: bytes | None) -> Image.Image | None:
