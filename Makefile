@@ -75,7 +75,7 @@ check: env ## the inner loop, ten seconds: style, types, the pure language of th
 	$(BIN)/python -m pytest -q -m "not slow" $(addprefix --ignore tests/contracts/,$(LEFT_TO_TEST)) tests/contracts; \
 	contracts=$$?; wait $$house; house=$$?; cat build/house.log; exit $$((contracts + house))
 
-test: env engine artifact build/tools build/bin/actionlint ## everything that must hold, the real browser and the API collection included
+test: env engine artifact build/tools build/score/made build/bin/actionlint ## everything that must hold, the real browser and the API collection included
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyrefly check --summary=none
@@ -120,6 +120,15 @@ inks: env build/judge/made ## fit the profile of inks without one to its measure
 build/judge/made: benchmarks/requirements.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/judge
 	@VIRTUAL_ENV=$(CURDIR)/build/judge $(BIN)/uv pip sync --quiet --require-hashes benchmarks/requirements.txt
+	@touch $@
+
+.PHONY: score
+score: env build/score/made ## SSIMULACRA2, for the pages of `presets diff` and `upgrade --what-changes`, in an environment of its own
+	@:
+
+build/score/made: operations/score.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/score
+	@VIRTUAL_ENV=$(CURDIR)/build/score $(BIN)/uv pip sync --quiet --require-hashes operations/score.txt
 	@touch $@
 
 engine: ## the Pulumi CLI of the pinned version: from the PATH, or built from its Go module
@@ -217,6 +226,8 @@ lock: ## pin every requirements.in again by version and hash
 	    $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	        -c requirements.txt $$room/requirements.in -o $$room/requirements.txt || exit 1; \
 	done
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    -c requirements.txt operations/score.in -o operations/score.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    -c requirements.txt local/bootstrap.in -o local/bootstrap.txt
 

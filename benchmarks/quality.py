@@ -14,11 +14,12 @@ import io
 import json
 import math
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image, ImageOps
+
+from operations import scorer
 
 _CURVES: Final[dict[str, tuple[str, dict[str, Any], tuple[int, ...]]]] = {
     ".jpg": ("JPEG", {"optimize": True, "subsampling": 2}, (74, 80, 86)),
@@ -62,13 +63,7 @@ def _curve(reference: Image.Image, suffix: str) -> list[tuple[float, float]] | N
 
 
 def _score(reference: Image.Image, body: bytes) -> float:
-    from ssimulacra2 import compute_ssimulacra2  # pyrefly: ignore[missing-import]  # only the judge has it
-
-    with tempfile.TemporaryDirectory() as scratch:
-        files = [str(Path(scratch, name)) for name in ("reference.png", "other.png")]
-        _seen(reference).save(files[0], compress_level=1)
-        _seen(Image.open(io.BytesIO(body))).save(files[1], compress_level=1)
-        return compute_ssimulacra2(*files)
+    return scorer.score(_seen(reference), _seen(Image.open(io.BytesIO(body))))
 
 
 def _seen(image: Image.Image) -> Image.Image:

@@ -1,21 +1,22 @@
 """What a job owes: opening, settling and repeating debts, and the messages that carry them.
 
-Pure; called by `lifecycle` alone, but for `owed` and `message_of`. A debt is dated when it is opened: `sent_at` = now
-means that its message goes out right after the write; without it the debt is backing off (or is an erasure, which the
-sweeper carries out itself) and is looked at when it is due.
+Pure; called by `lifecycle` alone, but for `owed`, `ordered` and `message_of`. A debt is dated when it is opened:
+`sent_at` = now means that its message goes out right after the write; without it the debt is backing off (or is an
+erasure, which the sweeper carries out itself) and is looked at when it is due.
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from contracts.identifiers import VariantName
 from contracts.job import Debt, DebtKind, Instant, Job, Lane
 from contracts.limits import Timing
 from contracts.messages import Message, Notify, Outgoing, Process, Queue, Transform
-from contracts.variants import asset_names, told
+from contracts.variants import Variant, asset_names, told
 
 _JITTER: Final = (0.75, 1.25)
 """Back-off is stretched by a factor in this range, so that jobs which failed together do not come back together."""
@@ -102,6 +103,13 @@ def owed(job: Job, now: Instant) -> tuple[Outgoing, ...]:
     return tuple(out for debt in job.debts if not debt.is_backing_off(now) and (out := message_of(job, debt)))
 
 
+def ordered(job: Job, names: Iterable[VariantName]) -> tuple[Variant, ...]:
+    """These variants of a job as the function is to make them: what their texts name is filled in."""
+    specs = {record.spec.name: record.spec for record in job.variants}
+    date = f"{datetime.fromtimestamp(job.created_at // 1_000, UTC):%Y-%m-%d}"
+    return tuple(told(specs[name], job.id, date) for name in names)
+
+
 def message_of(job: Job, debt: Debt) -> Outgoing | None:
     """The message that carries a debt: always the same one, with the same token. None if the debt is no message."""
     if debt.kind is DebtKind.PROCESS:
@@ -112,9 +120,7 @@ def message_of(job: Job, debt: Debt) -> Outgoing | None:
     if debt.kind is DebtKind.TRANSFORM and debt.token is not None:
         part, original, source = job.open_part(debt.token), job.original, job.source
         if part is not None and original is not None and source.format is not None:
-            specs = {record.spec.name: record.spec for record in job.variants}
-            date = f"{datetime.fromtimestamp(job.created_at // 1_000, UTC):%Y-%m-%d}"
-            variants = tuple(told(specs[name], job.id, date) for name in part.variants)
+            variants = ordered(job, part.variants)
             return Outgoing(
                 Queue.TRANSFORMS,
                 Transform(

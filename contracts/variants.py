@@ -65,8 +65,10 @@ WHOLE_TO: Final = 1e-9
 """By how much fractions may exceed 1 together: decimal fractions have no exact sum."""
 
 
-_A_JOB_ID: Final = "00000000-0000-7000-8000-000000000000"
-_A_DATE: Final = "2026-11-30"
+A_JOB_ID: Final = "00000000-0000-7000-8000-000000000000"
+"""What a text has for `{job_id}` where there is no job: as long as any."""
+A_DATE: Final = "2026-11-30"
+"""Likewise for `{date}`."""
 
 
 def told(variant: Variant, job_id: JobId, date: str) -> Variant:
@@ -96,7 +98,7 @@ def objections(variant: Variant) -> Iterator[tuple[str, str]]:
             yield f"/overlays/{number}", "an overlay is a text or an asset"
         if overlay.anchor is Gravity.SMART:
             yield f"/overlays/{number}/anchor", "an overlay has no smart place"
-        if overlay.text is not None and len(filled_in(overlay.text, _A_JOB_ID, _A_DATE)) > MAX_TEXT:
+        if overlay.text is not None and len(filled_in(overlay.text, A_JOB_ID, A_DATE)) > MAX_TEXT:
             yield f"/overlays/{number}/text", f"with its fields filled in it has more than {MAX_TEXT} characters"
         if overlay.text is not None and not overlay.text.isprintable():
             yield f"/overlays/{number}/text", "a text is one line of characters that can be seen"

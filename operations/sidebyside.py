@@ -1,130 +1,200 @@
 """A page of pictures side by side, before and after: one HTML file that needs nothing else, and runs nothing.
 
-Made of `Pair`s; who makes them is in `preset_diff` and `upgrade`. Every text from outside is escaped.
+What it says of the pairs is reckoned in `comparison`. Its ways to look (order, what is left out, actual pixels) are
+style alone. Every text from outside is escaped.
 """
 
 import base64
-import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Final
-
-from msgspec import Struct
 
 from contracts.formats import ImageFormat
 from contracts.outputs import Output, OutputFormat
 from functions.transform.steps.encode import encode
+from operations.comparison import Pair, Totals, Verdict, by_variant, counted, has_scores, totals
 from operations.renders import Render, pixels_of
+from operations.scoring import ADVICE
 
 _SHOWN: Final = frozenset({"jpeg", "png", "webp", "avif", "gif"})
 """What browsers show; others are shown as PNG."""
+_GOOD: Final = frozenset({Verdict.BETTER, Verdict.SMALLER})
+_BAD: Final = frozenset({Verdict.WORSE, Verdict.LARGER})
+_NOTHING: Final[Mapping[str, str]] = {}
+_NARROW_SPACE: Final = "\u202f"
+_MINUS: Final = "\u2212"
 
-_STYLE: Final = """
-:root { color-scheme: light dark; --line: light-dark(#ddd, #3a3a3a); --soft: light-dark(#666, #aaa);
-  --card: light-dark(#fff, #1d1d1f); --good: light-dark(#11703c, #62d394); --bad: light-dark(#a4262c, #ff8a8a); }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1240px; padding: 2rem 1.25rem 4rem; font: 15px/1.5 system-ui, sans-serif;
-  background: light-dark(#f6f6f4, #121214); }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.05rem; margin: 2.25rem 0 .75rem; }
-p { color: var(--soft); margin: .25rem 0 1.25rem; max-width: 70ch; }
-table { border-collapse: collapse; width: 100%; background: var(--card); border: 1px solid var(--line); }
-th, td { padding: .45rem .75rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); }
-tr:last-child td { border-bottom: 0; font-weight: 600; } .scroll { overflow-x: auto; }
-article { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 1rem; margin: 0 0 1rem; }
-article h3 { font-size: .95rem; margin: 0 0 .75rem; display: flex; justify-content: space-between; gap: 1rem; }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
-figure { margin: 0; min-width: 0; } figcaption { color: var(--soft); font-size: .85rem; margin-top: .5rem; }
-figcaption b { color: CanvasText; font-weight: 600; }
-img { display: block; max-width: 100%; max-height: 420px; height: auto; margin: 0 auto;
-  background: repeating-conic-gradient(light-dark(#eee, #2a2a2c) 0 25%, transparent 0 50%) 0 / 16px 16px; }
-.none { display: grid; place-items: center; min-height: 120px; border: 1px dashed var(--line); color: var(--soft);
-  padding: 1rem; text-align: center; }
-.less { color: var(--good); } .more { color: var(--bad); } .same { color: var(--soft); font-weight: 400; }
-@media (max-width: 640px) { .pair { grid-template-columns: 1fr; } }
-"""
-
-
-class Pair(Struct, frozen=True, kw_only=True):
-    """One variant of one picture, before and after; None where it is made on one side alone."""
-
-    picture: str
-    variant: str
-    before: Render | None
-    after: Render | None
-
-    @property
-    def is_same(self) -> bool:
-        """The same bytes on both sides."""
-        return self.before is not None and self.after is not None and self.before.body == self.after.body != b""
+_POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_SCORE_TEXT: Final = (
+    "Score is SSIMULACRA2: 100 is the same picture, 90 is taken for it, 70 is good, 50 is not. Each file is compared "
+    "with {reference}. It tells what the encoding lost and nothing else, neither a smaller size nor another cut. "
+    "Pictures are compared as they are seen: in sRGB, on gray where they are transparent, an animation by its first "
+    "frame. Better has no more bytes and no lower score, to a tenth of a point."
+)
+_SSIM_TEXT: Final = (
+    "SSIM is structural similarity of the brightness to {reference}: 1 is the same. It tells what the encoding lost, "
+    "and sees no colours. For a score by SSIMULACRA2 beside it: <code>{advice}</code>, then make this page again."
+)
+OWN_REFERENCE: Final = "the very pixels that its preset had encoded"
+"""What a file of `presets diff` is compared with."""
+PRESENT_REFERENCE: Final = (
+    "the pixels that the present engine encodes for that variant (so a stored file whose pixels were made "
+    "otherwise scores less, whichever of the two is the better picture)"
+)
+"""What both files of a pair are compared with, by `upgrade --what-changes`."""
 
 
-def page(title: str, about: str, pairs: Sequence[Pair], *, before: str, after: str) -> str:
-    """The whole file. `before` and `after` are what the sides are called."""
-    pictures = dict.fromkeys(pair.picture for pair in pairs)
-    body = [f"<h1>{escape(title)}</h1>", f"<p>{escape(about)}</p>", _summary(pairs, before, after)]
-    for picture in pictures:
-        body.append(f"<h2>{escape(picture)}</h2>")
-        body += [_article(pair, before, after) for pair in pairs if pair.picture == picture]
+def page(
+    title: str,
+    about: str,
+    pairs: Sequence[Pair],
+    *,
+    before: str,
+    after: str,
+    reference: str,
+    asked: Mapping[str, str] = _NOTHING,
+) -> str:
+    """The whole file. `before` and `after` are what the sides are called, `reference` what each file is scored by,
+    and `asked` what each side was asked for, in its compact form.
+    """
+    style = Path(__file__).with_suffix(".css").read_text("utf-8")
+    scored = has_scores(pairs)
+    text = (_SCORE_TEXT if scored else _SSIM_TEXT).format(reference=escape(reference), advice=escape(ADVICE))
+    head = (
+        f"<header><h1>{escape(title)}</h1><p>{escape(about)}</p>{_sum(totals(pairs), scored=scored)}</header>"
+        f"<main><h2>By variant</h2>{_table(pairs, scored=scored)}"
+        f'<p class="soft">{escape(before)} → {escape(after)}. What only one of them made is not counted. {text}</p>'
+        f"{_asked(asked)}<h2>Pictures</h2>{_ways(pairs, scored=scored)}"
+    )
+    articles = "".join(_article(pair, before, after, order) for pair, order in zip(pairs, _orders(pairs), strict=True))
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style></head>\n"
+        f'<body>{head}<div class="list">{articles}</div></main></body></html>\n'
     )
 
 
-def _summary(pairs: Sequence[Pair], before: str, after: str) -> str:
+def _sum(whole: Totals, *, scored: bool) -> str:
+    old, new = whole.bytes
+    compared = whole.pairs - whole.verdicts.get(Verdict.ALONE, 0)
+    facts = [
+        ("Bytes of all variants", f"{_bytes(old)} → {_bytes(new)}", _change(old, new)),
+        (
+            "Median score" if scored else "Median SSIM",
+            _medians(whole.score, 1) if scored else _medians(whole.ssim, 4),
+            "SSIMULACRA2, more is better" if scored else "more is better",
+        ),
+        ("Median time of a variant", f"{_medians(whole.ms, 1)}{_NARROW_SPACE}ms", "resizing and encoding"),
+        ("Pairs", f"{whole.pairs}", counted(whole) if compared else "no pair has both sides"),
+    ]
+    items = "".join(f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in facts)
+    return f'<dl class="sum">{items}</dl>'
+
+
+def _table(pairs: Sequence[Pair], *, scored: bool) -> str:
+    measure = "median score" if scored else "median SSIM"
+    heads = ["pairs", "bytes", "change", measure, "median ms", "verdicts"]
     rows = []
-    names = list(dict.fromkeys(pair.variant for pair in pairs))
-    for name in [*names, None]:
-        those = [pair for pair in pairs if name is None or pair.variant == name]
-        both = [(pair.before, pair.after) for pair in those if pair.before and pair.after]
-        # only what both sides made says how they differ
-        made = [(old, new) for old, new in both if old.body and new.body]
-        old_bytes, new_bytes = sum(len(old.body) for old, _ in made), sum(len(new.body) for _, new in made)
+    for name, found in by_variant(pairs).items():
+        old, new = found.bytes
         cells = [
-            escape(name) if name is not None else "all",
-            str(len(those)),
-            str(sum(pair.is_same for pair in those)),
-            f"{_bytes(old_bytes)} → {_bytes(new_bytes)}" if made else "–",
-            _change(old_bytes, new_bytes),
-            _medians([old.ssim for old, _ in made], [new.ssim for _, new in made], 4),
-            _medians([old.ms for old, _ in made], [new.ms for _, new in made], 1),
+            str(found.pairs),
+            f"{_bytes(old)} → {_bytes(new)}" if old else "–",
+            _change(old, new),
+            _medians(found.score, 1) if scored else _medians(found.ssim, 4),
+            _medians(found.ms, 1),
+            counted(found),
         ]
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    heads = ["variant", "pictures", "same bytes", "bytes in all", "change", "median SSIM", "median ms"]
-    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
-    said = f"{before} → {after}. What only one of them made is not counted; SSIM is to the same picture without loss."
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    return f'<p>{escape(said)}</p><div class="scroll">{table}</div>'
+        data = "".join(
+            f'<td role="cell" data-label="{head}"><span>{cell}</span></td>'
+            for head, cell in zip(heads, cells, strict=True)
+        )
+        rows.append(f'<tr role="row"><th scope="row" role="rowheader">{escape(name)}</th>{data}</tr>')
+    head = "".join(f'<th scope="col" role="columnheader">{text}</th>' for text in ["variant", *heads])
+    # roles are said, since the style of small windows makes blocks of rows and cells
+    return (
+        f'<table role="table" aria-label="By variant"><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(rows)}</tbody></table>'
+    )
 
 
-def _article(pair: Pair, before: str, after: str) -> str:
-    verdict = '<span class="same">the same bytes</span>' if pair.is_same else _verdict(pair)
-    sides = _figure(before, pair.before) + _figure(after, pair.after)
-    return f'<article><h3>{escape(pair.variant)} {verdict}</h3><div class="pair">{sides}</div></article>'
+def _asked(asked: Mapping[str, str]) -> str:
+    if not asked:
+        return ""
+    lines = "".join(f"<p><b>{escape(side)}</b> <code>{escape(line)}</code></p>" for side, line in asked.items())
+    return f"<details><summary>What was asked for</summary>{lines}</details>"
 
 
-def _verdict(pair: Pair) -> str:
-    old, new = pair.before, pair.after
-    if old is None or new is None or not old.body or not new.body:
-        return '<span class="same">on one side alone</span>'
-    return f"<span>{_change(len(old.body), len(new.body))}</span>"
+def _ways(pairs: Sequence[Pair], *, scored: bool) -> str:
+    measure = "score" if scored else "SSIM"
+    orders = [("by-name", "by picture"), ("by-bytes", "bytes grew most"), ("by-score", f"{measure} fell most")]
+    radios = "".join(
+        f'<label><input type="radio" name="order" id="{name}"{" checked" if name == "by-name" else ""}>{text}</label>'
+        for name, text in orders
+    )
+    same = sum(pair.is_same for pair in pairs)
+    boxes = '<label><input type="checkbox" id="actual">actual pixels</label>'
+    if same:
+        boxes += f'<label><input type="checkbox" id="no-same">leave out the same bytes <small>({same})</small></label>'
+    return f'<fieldset class="ways"><legend>Order and view</legend>{radios}{boxes}</fieldset>'
 
 
-def _figure(side: str, one: Render | None) -> str:
+def _orders(pairs: Sequence[Pair]) -> list[str]:
+    """Places of each pair in the three orders, as style; what is not known comes last."""
+    grown = sorted(range(len(pairs)), key=lambda at: -_known(pairs[at].growth, -2))
+    fallen = sorted(range(len(pairs)), key=lambda at: _known(pairs[at].gain, 1_000))
+    return [f"--n:{at};--b:{grown.index(at)};--s:{fallen.index(at)}" for at in range(len(pairs))]
+
+
+def _article(pair: Pair, before: str, after: str, order: str) -> str:
+    title = f'<h3>{escape(pair.picture)} <span class="soft">·</span> {escape(pair.variant)}</h3>'
+    if pair.is_same and pair.after is not None:
+        sides = _figure(pair, f"{before} and {after}", pair.after)
+    else:
+        sides = _figure(pair, before, pair.before) + _figure(pair, after, pair.after)
+    kinds = ("same", "pair one") if pair.is_same else ("", "pair")
+    return (
+        f'<article class="{kinds[0]}" style="{order}"><div class="head">{title}<p>{_told(pair)}</p></div>'
+        f'<div class="{kinds[1]}">{sides}</div></article>\n'
+    )
+
+
+def _told(pair: Pair) -> str:
+    """The verdict, and what it goes by."""
+    verdict, facts = pair.verdict, []
+    if pair.growth is not None and verdict is not Verdict.SAME:
+        facts.append(_percent(pair.growth))
+    if pair.gain is not None and verdict is not Verdict.SAME:
+        is_scored = pair.made is not None and None not in (pair.made[0].score, pair.made[1].score)
+        facts.append(f"score {_signed(pair.gain, 1)}" if is_scored else f"SSIM {_signed(pair.gain / 100, 4)}")
+    kind = "good" if verdict in _GOOD else "bad" if verdict in _BAD else "soft"
+    return f'<span class="{kind}">{verdict.words}</span>' + (f": {', '.join(facts)}" if facts else "")
+
+
+def _figure(pair: Pair, side: str, one: Render | None) -> str:
     if one is None or not one.body or one.format is None:
-        why = "not made" if one is None else escape(one.trouble or "not made")
-        return f'<figure><div class="none">{why}</div><figcaption><b>{escape(side)}</b></figcaption></figure>'
-    facts = [one.format.value, f"{one.size[0]}×{one.size[1]}", _bytes(len(one.body))]
-    facts += [] if one.ssim is None else [f"SSIM {one.ssim:.4f}"]
-    facts += [] if one.ms is None else [f"{one.ms:.1f} ms"]
+        why = "not asked for" if one is None else escape(one.trouble or "not made")
+        frame = f'<div class="frame"><div class="none">{why}</div></div>'
+        return f"<figure>{frame}<figcaption><b>{escape(side)}</b></figcaption></figure>"
+    width, height = one.size
+    facts = [one.format.value.upper(), f"{width} × {height} px", _bytes(len(one.body))]
+    if one.score is not None:
+        facts.append(f"score {one.score:.1f}")
+    elif one.ssim is not None:
+        facts.append(f"SSIM {one.ssim:.4f}")
+    facts += [] if one.ms is None else [f"{one.ms:.1f}{_NARROW_SPACE}ms"]
+    facts += [one.trouble] if one.trouble else []
     media_type, data = _showable(one.body, one.format)
-    source = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
-    caption = f"<figcaption><b>{escape(side)}</b> {escape(' · '.join(facts))}</figcaption>"
-    return f'<figure><img loading="lazy" alt="" src="{source}">{caption}</figure>'
+    alt = f"{pair.picture} as {pair.variant}, {side}"
+    image = (
+        f'<img loading="lazy" decoding="async" width="{width}" height="{height}" alt="{escape(alt)}" '
+        f'src="data:{media_type};base64,{base64.b64encode(data).decode()}">'
+    )
+    told = " · ".join(f"<span>{escape(fact)}</span>" for fact in facts)
+    return f'<figure><div class="frame">{image}</div><figcaption><b>{escape(side)}</b><br>{told}</figcaption></figure>'
 
 
 def _showable(body: bytes, form: OutputFormat) -> tuple[str, bytes]:
@@ -135,17 +205,34 @@ def _showable(body: bytes, form: OutputFormat) -> tuple[str, bytes]:
 
 
 def _bytes(count: int) -> str:
-    return f"{count / 1_000_000:,.2f} MB" if count >= 1_000_000 else f"{count / 1_000:,.1f} kB"
+    if count < 1_000:
+        return f"{count}{_NARROW_SPACE}B"
+    return (
+        f"{count / 1_000_000:,.2f}{_NARROW_SPACE}MB" if count >= 1_000_000 else f"{count / 1_000:,.1f}{_NARROW_SPACE}kB"
+    )
 
 
 def _change(old: int, new: int) -> str:
-    if not old:
+    return _percent(new / old - 1) if old else "–"
+
+
+def _percent(growth: float) -> str:
+    """Of bytes, with the sign in words: colour says it as well, and to fewer."""
+    if abs(growth) < 0.0005:
+        return '<span class="soft">as many bytes</span>'
+    kind, word = ("good", "fewer") if growth < 0 else ("bad", "more")
+    return f'<span class="{kind}">{100 * abs(growth):.1f}{_NARROW_SPACE}% {word} bytes</span>'
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", _MINUS) if round(value, digits) else "±0"
+
+
+def _medians(values: Sequence[float | None], digits: int) -> str:
+    if all(value is None for value in values):
         return "–"
-    percent = 100 * (new - old) / old
-    kind = "same" if abs(percent) < 0.05 else "less" if percent < 0 else "more"
-    return '<span class="same">0.0 %</span>' if kind == "same" else f'<span class="{kind}">{percent:+.1f} %</span>'
+    return " → ".join("–" if value is None else f"{value:.{digits}f}" for value in values)
 
 
-def _medians(old: Sequence[float | None], new: Sequence[float | None], digits: int) -> str:
-    known = [[value for value in values if value is not None] for values in (old, new)]
-    return " → ".join(f"{statistics.median(values):.{digits}f}" if values else "–" for values in known)
+def _known(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value

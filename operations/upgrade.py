@@ -11,11 +11,13 @@ from typing import Final
 import msgspec
 from botocore.exceptions import ClientError
 
+from contracts.debts import ordered
 from contracts.errors import PipelineError
 from contracts.job import Job, JobState, VariantRecord, decode_job
 from contracts.variants import Variant
-from operations.renders import Render, judged, lossless, rendered
-from operations.sidebyside import Pair
+from operations.comparison import Pair
+from operations.renders import Render, judged, rendered
+from operations.scoring import Judge
 from operations.standing import Standing
 
 _MADE: Final = frozenset({JobState.COMPLETED, JobState.PARTIALLY_COMPLETED})
@@ -36,24 +38,27 @@ def sample(stack: Standing, most: int) -> tuple[list[Job], int]:
     return [job for _, job in chosen], count
 
 
-def pairs(stack: Standing, jobs: Iterable[Job]) -> Iterator[Pair]:
-    """Every result of the jobs as it is stored, and as it would be made now."""
+def pairs(stack: Standing, jobs: Iterable[Job], judge: Judge | None = None) -> Iterator[Pair]:
+    """Every result of the jobs as it is stored, and as it would be made now, marked with what it was marked with."""
     threads = stack.settings.transform.threads
     for job in jobs:
         original, form = job.original, job.source.format
         assert original is not None  # as `sample` chose it
         assert form is not None
         stored = {record.spec.name: record for record in job.variants if record.result is not None}
+        title = f"{job.source.filename or 'a picture'} ({job.id})"
         data = _object(stack, stack.originals, original.key, original.version_id)
         if data is None:
+            for name, record in stored.items():
+                gone = Render(name=name, trouble="its original is not there any more")
+                yield Pair(picture=title, variant=name, before=_stored(stack, record), after=gone)
             continue
-        groups = together(job, stored)
-        made = rendered(data, form, groups, threads=threads).renders
-        references = lossless(data, form, [record.spec for record in stored.values()], threads=threads)
-        title = f"{job.source.filename or 'a picture'} ({job.id})"
+        groups, assets = together(job, stored), _marks(stack, job)
+        made = rendered(data, form, groups, assets=assets, threads=threads)
         for name, record in stored.items():
-            old = judged(_stored(stack, record), references.get(name))
-            new = judged(made[name], references.get(name)) if name in made else None
+            encoded, now = made.encoded.get(name), made.renders.get(name)
+            old = judged(_stored(stack, record), encoded, judge)
+            new = None if now is None else judged(now, encoded, judge)
             yield Pair(picture=title, variant=name, before=old, after=new)
 
 
@@ -65,8 +70,17 @@ def together(job: Job, stored: dict[str, VariantRecord]) -> list[Sequence[Varian
             groups |= dict.fromkeys(part.variants, part.variants)
     whole = tuple(name for name in stored if name not in groups)
     named = dict.fromkeys([*groups.values(), *([whole] if whole else [])])
-    specs = {record.spec.name: record.spec for record in job.variants}
-    return [[specs[name] for name in names if name in specs] for names in named]
+    there = {record.spec.name for record in job.variants}
+    return [ordered(job, [name for name in names if name in there]) for names in named]
+
+
+def _marks(stack: Standing, job: Job) -> dict[str, bytes]:
+    """The pictures that the job's variants are marked with, by the keys that were fixed when it was taken in.
+
+    One that is not there any more is left out: the variants that want it then say so.
+    """
+    found = {name: _object(stack, stack.results, key) for name, key in job.assets.items()}
+    return {name: body for name, body in found.items() if body is not None}
 
 
 def _stored(stack: Standing, record: VariantRecord) -> Render:

@@ -43,6 +43,15 @@ class _Alike(Struct, frozen=True):
     space: ColorSpace
 
 
+Witness = Callable[[Variant, Picture], None]
+"""Shown a variant's pixels right before they are encoded; those of an animation's frames one after the other, perhaps
+several times."""
+
+
+def nobody(_variant: Variant, _picture: Picture) -> None:
+    """Where there is no witness."""
+
+
 class Rendering(Struct, frozen=True, kw_only=True):
     """All that came of one picture, in the order in which it was ready; times in milliseconds."""
 
@@ -59,12 +68,13 @@ def render(
     *,
     form: ImageFormat = ImageFormat.JPEG,
     assets: Mapping[str, bytes] = NO_ASSETS,
+    witness: Witness = nobody,
 ) -> Rendering:
     """All variants of an original, from memory to memory, `assets` too. Raises as `inspect` and `Run.wait` do."""
     outcomes: list[Outcome] = []
     with quiet_decoders():
         source = inspect(data, form)
-        run = Run(source, variants, threads, outcomes.append, fetch=remembered(assets))
+        run = Run(source, variants, threads, outcomes.append, fetch=remembered(assets), witness=witness)
         run.wait(None)
     return Rendering(source=source, outcomes=tuple(outcomes), decode_ms=run.decode_ms, transform_ms=run.transform_ms)
 
@@ -94,15 +104,17 @@ class Run:
         deliver: Callable[[Outcome], None],
         look: Callable[[Picture], None] | None = None,
         fetch: Fetch = NOWHERE,
+        witness: Witness = nobody,
     ) -> None:
         """`look` gets the sample (`analysis.sample`), upright and in sRGB, on one of the threads; it never raises.
 
-        `fetch` brings the pictures that variants are marked with.
+        `fetch` brings the pictures that variants are marked with. `witness` is called on the threads as well.
         """
         self._marks = Marks(fetch)
         self._source = source
         self._deliver = deliver
         self._look = look
+        self._witness = witness
         self._stand: tuple[_Alike, Stand] | None = None
         self.planned: list[Strand] = []
         """What is carried out, once it is known."""
@@ -261,7 +273,9 @@ class Run:
         began = time.perf_counter()
         try:
             framed, sight = self._framed(variant)
-            made = still(self._source, finish(picture, variant, framed, self._marks), framed, variant)
+            done = finish(picture, variant, framed, self._marks)
+            self._witness(variant, done)
+            made = still(self._source, done, framed, variant)
         except Exception as error:
             self._deliver(Unmade(variant.name, error))
             return
@@ -277,7 +291,9 @@ class Run:
             framed, sight = self._framed(variant)
 
             def steps(picture: Picture) -> Picture:
-                return finish(levelled(picture, framed.cut, variant.output.color), variant, framed, self._marks)
+                done = finish(levelled(picture, framed.cut, variant.output.color), variant, framed, self._marks)
+                self._witness(variant, done)
+                return done
 
             made = moving(self._source, steps, framed, variant, self._stopped.is_set)
         except OutOfTime:

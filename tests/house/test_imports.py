@@ -86,6 +86,8 @@ TABLE = {
         | _names("components.machines components.needs")
         | _names("components.foundation_settings"),
         never=_names("pulumi services") | NOBODYS,
+        # a program of its own, run by an interpreter that has these (`make score`)
+        composition={"operations/scorer.py": _names("PIL ssimulacra2")},
         requirements="operations",
     ),
     "__main__.py": Room(may=_names("components pulumi"), never=_names("contracts") | NOBODYS),
