@@ -7,13 +7,18 @@ say how.
 """
 
 from importlib import import_module
+from typing import Final
 
 from contracts.framing import Gravity
 from contracts.looks import Adjust, Filters
 from contracts.variants import Variant
 from functions.transform.geometry import Frame
 from functions.transform.marks import Marks
+from functions.transform.steps.colour import unkept
 from functions.transform.steps.picture import Picture
+
+_COLOURING: Final = frozenset({"slant", "ground", "corners", "watermark"})
+"""Steps that lay something beside gray pixels, or nothing."""
 
 
 def asked(variant: Variant, frame: Frame) -> list[str]:
@@ -35,11 +40,20 @@ def finish(picture: Picture, variant: Variant, frame: Frame, marks: Marks) -> Pi
 
     Raises WatermarkMissing, and what else `Marks` raises.
     """
-    for name in asked(variant, frame):
+    names = asked(variant, frame)
+    if picture.pixels.mode == "L" and picture.profile is not None and _colours(names, variant.filters):
+        # a profile for gray says nothing of colours, and goes with no pixels that could have some
+        picture = unkept(picture)
+    for name in names:
         step = import_module(f"functions.transform.steps.{name}")
         further = (marks,) if name == "watermark" else ()
         picture = step.apply(picture, variant, frame, *further)
     return picture
+
+
+def _colours(names: list[str], filters: Filters) -> bool:
+    """Whether what was gray has colours or an alpha channel after these steps."""
+    return bool(filters.sepia or filters.tint or filters.duotone or not _COLOURING.isdisjoint(names))
 
 
 def needs_sight(variant: Variant) -> bool:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from contracts.outputs import ColorSpace, OutputFormat
 from functions.transform.steps.display_p3 import display_p3
@@ -109,6 +109,16 @@ def matched(picture: Picture, profile: bytes | None) -> Picture:
     return picture.of(pixels if converted is None else converted)
 
 
+def named(colour: str, profile: bytes | None) -> tuple[int, int, int, int]:
+    """`#rrggbb` or `#rrggbbaa`, which is sRGB, as pixels under this profile (None: sRGB) have it; and its alpha."""
+    red, green, blue, *alpha = bytes.fromhex(colour.removeprefix("#"))
+    if profile is not None:
+        patch = _converted(Image.new("RGB", (1, 1), (red, green, blue)), None, profile)
+        if patch is not None:
+            red, green, blue = patch.tobytes()
+    return red, green, blue, alpha[0] if alpha else 255
+
+
 def is_srgb(profile: bytes | None) -> bool:
     """Whether colour pictures under this profile are sRGB as they are."""
     if profile is None:
@@ -138,8 +148,9 @@ def _as_it_is(picture: Picture) -> Picture:
     found = _space(picture.profile)
     if found == _SPACES[mode]:
         return picture
-    if mode == "L" and found == _SPACES["RGB"]:
-        # many a gray picture carries the RGB profile of the program that saved it
+    # many a gray picture carries the RGB profile of the program that saved it
+    is_gray = mode == "L" and found == _SPACES["RGB"]
+    if is_gray or (found == _SPACES["L"] and _is_colourless(picture.pixels)):
         return unkept(picture)
     return Picture(
         picture.pixels, picture.extent, picture.orientation, None, tuple(dict.fromkeys((*picture.warnings, IGNORED)))
@@ -170,9 +181,22 @@ def _converted(pixels: Image.Image, profile: bytes | None, target: bytes | None)
     elif pixels.mode == "L":
         # many a gray picture carries the RGB profile of the program that saved it
         converted = _converted(pixels.convert("RGB"), profile, target)
+    elif profile is not None and _space(profile) == _SPACES["L"] and _is_colourless(pixels):
+        # gray with alpha, which has three channels here
+        gray = _converted(pixels.getchannel("R"), profile, target)
+        others = (pixels.getchannel("A"),) if pixels.mode == "RGBA" else ()
+        return None if gray is None else Image.merge(pixels.mode, (gray, gray, gray, *others))
     else:
         return None
     return converted.convert("L") if converted is not None and pixels.mode == "L" else converted
+
+
+def _is_colourless(pixels: Image.Image) -> bool:
+    """Whether it is gray in three channels."""
+    if pixels.mode not in ("RGB", "RGBA"):
+        return False
+    red, green, blue = (pixels.getchannel(name) for name in "RGB")
+    return not any(ImageChops.difference(red, other).getbbox() for other in (green, blue))
 
 
 class _Conversion(NamedTuple):

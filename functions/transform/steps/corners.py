@@ -29,9 +29,9 @@ def apply(picture: Picture, variant: Variant, frame: Frame) -> Picture:
     alpha = rounded.getchannel("A")
     rounded.putalpha(ImageChops.multiply(alpha, shape) if pixels.mode == "RGBA" else shape)
     if variant.output.format is OutputFormat.JPEG:
-        behind = ground(pixels, variant.background, pixels.size)
+        behind = ground(pixels, variant.background, pixels.size, picture.profile)
         behind.alpha_composite(rounded)
-        white = ground(pixels, None, pixels.size)
+        white = ground(pixels, None, pixels.size, picture.profile)
         white.alpha_composite(behind)
         rounded = white.convert("RGB")
     return picture.of(rounded)

@@ -12,6 +12,7 @@ from PIL import Image, ImageFilter
 from contracts.looks import Filters, Sharpen
 from contracts.variants import Variant
 from functions.transform.geometry import Frame
+from functions.transform.steps.colour import colour, named
 from functions.transform.steps.picture import Picture, coloured
 from functions.transform.steps.tone import table
 
@@ -28,8 +29,10 @@ def apply(picture: Picture, variant: Variant, frame: Frame) -> Picture:
         pixels = _pixelated(pixels, max(2, math.floor(filters.pixelate * dpr + 0.5)))
     if filters.sharpen is not None:
         pixels = coloured(pixels, _sharpener(filters.sharpen, dpr))
-    look = _look(filters)
-    return picture.of(pixels if look is None else coloured(pixels, look))
+    look = _look(filters, picture.profile)
+    picture = picture.of(pixels if look is None else coloured(pixels, look))
+    # what has lost its colours is the same gray in sRGB, and a profile for colours does not go with it
+    return colour(picture) if filters.greyscale and picture.pixels.mode == "L" and pixels.mode != "L" else picture
 
 
 def _blurred(pixels: Image.Image, sigma: float) -> Image.Image:
@@ -51,15 +54,16 @@ def _sharpener(sharpen: Sharpen, dpr: float) -> Callable[[Image.Image], Image.Im
     return lambda pixels: pixels.filter(mask)
 
 
-def _look(filters: Filters) -> Callable[[Image.Image], Image.Image] | None:
+def _look(filters: Filters, profile: bytes | None) -> Callable[[Image.Image], Image.Image] | None:
     if filters.greyscale:
         return lambda pixels: pixels.convert("L")
     if filters.sepia:
         return lambda pixels: pixels.convert("RGB").convert("RGB", _SEPIA)
     if filters.tint is not None:
-        return _tinted(_levels(filters.tint))
+        return _tinted(named(filters.tint, profile)[:3])
     if filters.duotone is not None:
-        return _toned(_levels(filters.duotone.shadow), _levels(filters.duotone.highlight))
+        shadow, highlight = (named(one, profile)[:3] for one in (filters.duotone.shadow, filters.duotone.highlight))
+        return _toned(shadow, highlight)
     return None
 
 
@@ -94,7 +98,3 @@ def _mapped(pixels: Image.Image, tables: list[list[int]]) -> Image.Image:
     """Lightness through a table for each of red, green and blue."""
     grey = pixels.convert("L")
     return Image.merge("RGB", [grey.point(each) for each in tables])
-
-
-def _levels(colour: str) -> tuple[int, ...]:
-    return tuple(bytes.fromhex(colour.removeprefix("#")))

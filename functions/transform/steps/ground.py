@@ -7,6 +7,7 @@ from PIL import Image, ImageFilter
 from contracts.outputs import OutputFormat
 from contracts.variants import Variant
 from functions.transform.geometry import Frame, Size
+from functions.transform.steps.colour import named
 from functions.transform.steps.picture import Picture, straight
 
 WHITE: Final = (255, 255, 255, 255)
@@ -28,7 +29,7 @@ def apply(picture: Picture, variant: Variant, frame: Frame) -> Picture:
         canvas = Image.new("RGBA", frame.canvas, NOTHING)
         canvas.paste(pixels.convert("RGBA"), frame.offset)
         return picture.of(canvas)
-    canvas = ground(pixels, variant.background, frame.canvas)
+    canvas = ground(pixels, variant.background, frame.canvas, picture.profile)
     if pixels.mode == "RGBA":
         canvas.alpha_composite(pixels, frame.offset)
     else:
@@ -37,8 +38,8 @@ def apply(picture: Picture, variant: Variant, frame: Frame) -> Picture:
     return picture.of(canvas.convert("RGB") if is_opaque else canvas)
 
 
-def ground(pixels: Image.Image, background: str | None, size: Size) -> Image.Image:
-    """The background alone, RGBA; white if none is named."""
+def ground(pixels: Image.Image, background: str | None, size: Size, profile: bytes | None) -> Image.Image:
+    """The background alone, RGBA, in the colours of pixels under this profile; white if none is named."""
     match background:
         case None:
             return Image.new("RGBA", size, WHITE)
@@ -47,13 +48,7 @@ def ground(pixels: Image.Image, background: str | None, size: Size) -> Image.Ima
         case "blur":
             return _blurred(pixels, size)
         case _:
-            return Image.new("RGBA", size, rgba(background))
-
-
-def rgba(colour: str) -> tuple[int, int, int, int]:
-    """The levels of `#rrggbb` or `#rrggbbaa`."""
-    red, green, blue, *alpha = bytes.fromhex(colour.removeprefix("#"))
-    return red, green, blue, alpha[0] if alpha else 255
+            return Image.new("RGBA", size, named(background, profile))
 
 
 def dominant(pixels: Image.Image) -> tuple[int, int, int]:

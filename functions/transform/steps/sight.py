@@ -13,8 +13,7 @@ from PIL import Image, ImageChops, ImageFilter
 from contracts.framing import Gravity, Trim
 from contracts.variants import Variant
 from functions.transform.geometry import Box, Extent, Sight, Size, frame, region_of, upright_size
-from functions.transform.steps.colour import colour
-from functions.transform.steps.ground import rgba
+from functions.transform.steps.colour import colour, named
 from functions.transform.steps.orient import orient, turned
 from functions.transform.steps.picture import Picture, straight
 from functions.transform.steps.resize import resize
@@ -111,7 +110,7 @@ def _without_border(pixels: Image.Image, trim: Trim) -> tuple[Box | None, tuple[
     if pixels.mode == "RGBA" and trim.colour is None and corner[3] == 0:
         border = {"A": 0}
     else:
-        levels = tuple(corner[:3]) if trim.colour is None else rgba(trim.colour)[:3]
+        levels = tuple(corner[:3]) if trim.colour is None else named(trim.colour, None)[:3]
         # of a gray picture one channel says all, unless the border has a colour
         pixels = pixels if pixels.mode != "L" or len(set(levels)) == 1 else pixels.convert("RGB")
         border = dict(zip(pixels.getbands(), levels, strict=False))

@@ -22,8 +22,7 @@ from functions.transform.fitting import half_up
 from functions.transform.geometry import Frame, Size
 from functions.transform.marking import Corner, corner_of, mark_size, room_of, tiled
 from functions.transform.marks import Marks
-from functions.transform.steps.colour import unkept
-from functions.transform.steps.ground import rgba
+from functions.transform.steps.colour import named
 from functions.transform.steps.picture import Picture, straight
 
 NO_GLYPH: Final = "watermark-without-glyph"
@@ -40,9 +39,6 @@ _NO_CHARACTER: Final = "\U0010ffff"
 def apply(picture: Picture, variant: Variant, frame: Frame, marks: Marks) -> Picture:
     """Raises WatermarkMissing, and what else `Marks` raises."""
     dpr = 1.0 if variant.resize is None else variant.resize.dpr
-    if picture.pixels.mode == "L" and picture.profile is not None:
-        # what is laid over has colours, which a profile for gray says nothing of
-        picture = unkept(picture)
     pixels = straight(picture.pixels)
     is_opaque = pixels.mode != "RGBA"
     canvas = pixels.convert("RGBA")
@@ -63,7 +59,7 @@ def apply(picture: Picture, variant: Variant, frame: Frame, marks: Marks) -> Pic
 def _mark(overlay: Overlay, room: Size, profile: bytes | None, marks: Marks) -> Image.Image:
     """RGBA, not premultiplied, at most as large as the room. Not to be changed in place."""
     if overlay.text is not None:
-        return _written(overlay.text, overlay.colour, room)
+        return _written(overlay.text, overlay.colour, room, profile)
     assert overlay.asset is not None  # contracts.variants.objections
     return marks.sized(overlay.asset, mark_size(marks.size_of(overlay.asset), room), profile)
 
@@ -87,8 +83,8 @@ def _tiles(mark: Image.Image, canvas: Size, corner: Corner, gap: int) -> Image.I
     return layer
 
 
-def _written(text: str, colour: str, room: Size) -> Image.Image:
-    """The text in its box, RGBA, at most as large as the room."""
+def _written(text: str, colour: str, room: Size, profile: bytes | None) -> Image.Image:
+    """The text in its box, RGBA, at most as large as the room, in the colours of pixels under this profile."""
     size = float(_MEASURED)
     for _ in range(3):
         # outlines and hinting do not grow in exact proportion: a second look, and a third
@@ -100,7 +96,7 @@ def _written(text: str, colour: str, room: Size) -> Image.Image:
     at = (-box[0], -box[1])
     ImageDraw.Draw(mark).text(at, text, 255, font(size), stroke_width=_stroke(size))
     ImageDraw.Draw(inner).text(at, text, 255, font(size))
-    red, green, blue, _ = rgba(colour)
+    red, green, blue, _ = named(colour, profile)
     is_light = 0.299 * red + 0.587 * green + 0.114 * blue > 127
     found = Image.new("RGB", mark.size, (0, 0, 0) if is_light else (255, 255, 255))
     found.paste((red, green, blue), mask=inner)
