@@ -93,7 +93,7 @@ def test_gray_with_alpha_is_converted_through_its_profile(space: str) -> None:
 @pytest.mark.parametrize(
     ("line", "place"),
     [
-        ("pd:9:9:9:9/bg:ff0000/f:webp", (2, 2)),
+        ("pd:9:9:9:9/bg:ff0000/f:webp/ll", (2, 2)),
         ("rs:contain:60:60/bg:ff0000/f:png", (2, 2)),
         ("ro:45/bg:ff0000/f:tiff", (1, 1)),
         ("ra:max/bg:ff0000/f:jpeg/q:100", (1, 1)),

@@ -16,6 +16,7 @@ _OPTION_TESTS: Final = "tests/contracts/test_options.py"
 _COMPACT_TESTS: Final = "tests/contracts/test_compact.py"
 _GEOMETRY_TESTS: Final = "tests/functions/test_geometry.py"
 _STEP_TESTS: Final = "tests/functions/test_steps.py"
+_COLOUR_TESTS: Final = "tests/functions/test_colours_named.py"
 _MARK_TESTS: Final = "tests/functions/test_watermarks.py"
 
 PICTURES: Final[tuple[Mutant, ...]] = (
@@ -67,6 +68,20 @@ PICTURES: Final[tuple[Mutant, ...]] = (
         """    pixels = pixels.convert("RGBa") if pixels.mode == "RGBA" else pixels\n    return pixels.filter""",
         "    return pixels.filter",
         _STEP_TESTS,
+    ),
+    one(
+        "a profile for gray goes with colours",
+        "functions/transform/finish.py",
+        '    if picture.pixels.mode == "L" and picture.profile is not None',
+        "    if False and picture.profile is not None",
+        _COLOUR_TESTS,
+    ),
+    one(
+        "a named colour is in the picture's own space",
+        "functions/transform/steps/colour.py",
+        "    if profile is not None:\n        patch =",
+        "    if False:\n        patch =",
+        _COLOUR_TESTS,
     ),
     # --- what is laid over it ---
     one(
