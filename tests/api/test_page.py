@@ -1,6 +1,8 @@
 """docs/api.md says what the services do: its table of problems, its fields and its routes are held to the code."""
 
+import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from contracts.errors import Superseded
@@ -10,6 +12,7 @@ from services import edge
 from services.upload.application import application
 from services.upload.auth import scopes_of
 from services.upload.document import SourceDocument, StatusDocument, VariantDocument
+from tests.support.tree import python_files, read
 from tests.support.upload_room import UploadRoom
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -55,6 +58,24 @@ def test_every_field_and_option_is_on_the_page() -> None:
     words = named(PAGE.read_text())
     for kind in (StatusDocument, SourceDocument, VariantDocument, Options):
         assert set(kind.__struct_fields__) - words == set(), kind
+
+
+def warnings_of(source: str) -> set[str]:
+    """Values of the constants that a module says are warnings."""
+    body = ast.parse(source).body
+    return {
+        one.value.value
+        for one, said in pairwise(body)
+        if isinstance(one, ast.AnnAssign) and isinstance(one.value, ast.Constant)
+        if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant)
+        if str(said.value.value).startswith("Warning")
+    }
+
+
+def test_every_warning_of_a_variant_is_on_the_page() -> None:
+    found = set().union(*(warnings_of(read(path)) for path in python_files("functions/transform")))
+    assert {"first-frame-only", "trim-too-much", "colour-not-kept"} <= found
+    assert found <= named(PAGE.read_text())
 
 
 def test_every_described_route_is_on_the_page() -> None:
