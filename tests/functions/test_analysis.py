@@ -101,6 +101,29 @@ def test_hashes_stay_close_through_what_services_do_to_pictures_and_differ_betwe
     assert apart(hashed(luma), hashed(luma.transpose(Image.Transpose.ROTATE_90))) >= 16
 
 
+def disc(side):
+    picture = Image.new("L", (4 * side, 4 * side), 255)
+    ImageDraw.Draw(picture).ellipse((0.8 * side, 0.8 * side, 3.2 * side, 3.2 * side), fill=40)
+    return picture.resize((side, side), Image.Resampling.LANCZOS)
+
+
+@pytest.mark.parametrize("picture", [disc(120), Image.linear_gradient("L"), Image.new("L", (90, 60), 200)])
+def test_a_hash_is_not_of_the_rounding_in_a_symmetric_picture(picture):
+    """Most waves of such a picture are nothing at all."""
+    width, height = picture.size
+    alike = [
+        *(picture.resize((width * part // 6, height * part // 6), Image.Resampling.LANCZOS) for part in (5, 4, 3)),
+        pictures.opened(pictures.encoded(picture, "jpeg", quality=50)),
+        picture.filter(ImageFilter.GaussianBlur(1)),
+    ]
+    assert max(apart(phash(picture), phash(other)) for other in alike) <= 4
+
+
+def test_nothing_is_less_than_none_of_it():
+    found = seen(Image.new("RGB", (30, 20), (250, 250, 250)), [Trait.ENTROPY, Trait.SHARPNESS])
+    assert (str(found.entropy), str(found.sharpness)) == ("0.0", "0.0")
+
+
 def test_the_palette_is_of_the_colours_that_are_there():
     picture = Image.new("RGB", (100, 50), (200, 30, 30))
     ImageDraw.Draw(picture).rectangle((0, 0, 24, 49), fill=(30, 30, 200))

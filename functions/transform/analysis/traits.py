@@ -43,7 +43,7 @@ def seen(pixels: Image.Image, traits: Collection[Trait]) -> Seen | None:
         phash=phash(gray) if gray and has(Trait.PHASH) else None,
         dhash=dhash(gray) if gray and has(Trait.DHASH) else None,
         sharpness=_sharpness(gray) if gray and has(Trait.SHARPNESS) else None,
-        entropy=round(gray.entropy(), 3) if gray and has(Trait.ENTROPY) else None,
+        entropy=abs(round(gray.entropy(), 3)) if gray and has(Trait.ENTROPY) else None,
         is_opaque=pixels.mode != "RGBA" if has(Trait.OPACITY) else None,
         looks_blank=_is_blank(pixels) if has(Trait.OPACITY) else None,
     )
