@@ -19,6 +19,7 @@ from contracts.canonical import said
 from contracts.errors import SpecInvalid
 from contracts.limits import MAX_OPTIONS_BYTES, MAX_VARIANTS
 from contracts.variants import Variant
+from contracts.wording import complaint
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e-?[0-9]{1,3})?", re.ASCII)
 _PLACE: Final = "#/t"
@@ -104,10 +105,13 @@ _BY_KEY: Final = {op.key: op for op in OPS}
 
 def parse(text: str) -> tuple[Variant, ...]:
     """The variants that a line stands for. Raises SpecInvalid, for what breaks the grammar or a type alike."""
+    said = documents(text)
     try:
-        return msgspec.convert(documents(text), tuple[Variant, ...])
+        return msgspec.convert(said, tuple[Variant, ...])
     except msgspec.ValidationError as error:
-        raise _wrong(str(error)) from error
+        pointer, detail = complaint(str(error), tuple[Variant, ...])
+        number, *way = pointer.removeprefix("#/").split("/")
+        raise _wrong(": ".join(filter(None, (_shown(said[int(number)]["name"]), ".".join(way), detail)))) from error
 
 
 def spelled(variants: Sequence[Variant]) -> str:
@@ -148,7 +152,7 @@ def _read(part: str, document: Document) -> None:
     if op is None:
         raise ValueError("there is no such key; there are " + " ".join(_BY_KEY))
     if len(arguments) > len(op.kinds):
-        raise ValueError(f"{len(op.kinds) or 'no'} arguments at most")
+        raise ValueError(f"{len(op.kinds) or 'no'} argument{'' if len(op.kinds) == 1 else 's'} at most")
     if op.kinds and not any(arguments):
         raise ValueError("an argument is missing")
     target: Document = {}

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, TypeVar
-from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -33,6 +32,7 @@ from contracts.limits import (
 from contracts.presets import DEFAULT_PRESET, PRESETS, is_preset_name, preset
 from contracts.variants import Variant, objections
 from contracts.webhooks import WebhookId
+from contracts.wording import complaint
 
 LINE: Final = "t"
 """Name of the option that gives the variants in their compact form (`contracts.compact`) instead."""
@@ -43,10 +43,6 @@ _MAX_DETAIL_CHARS: Final = 300
 
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|([\[{])|([\]}])', re.DOTALL)
 """Strings, closed or not, so that brackets in them are not counted; opening; closing. Matches in linear time."""
-_LOCATED: Final = re.compile(r"(?P<detail>.*) - at `(?:key` in `)?\$(?P<path>[\w.\[\]]*)`", re.DOTALL)
-"""A message of msgspec that says where."""
-_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
-_UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -116,7 +112,7 @@ def decode_as(kind: type[Wanted], raw: bytes) -> Wanted:
     try:
         options = msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        raise invalid(*_located(str(error))) from error
+        raise invalid(*complaint(str(error), kind)) from error
     if len(options.meta) > MAX_META_PAIRS:
         raise invalid("#/meta", f"{len(options.meta)} pairs; there may be {MAX_META_PAIRS}")
     meta_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in options.meta.items())
@@ -194,18 +190,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise Malformed("an object of the options gives the same key twice")
     return found
-
-
-def _located(message: str) -> tuple[str, str]:
-    """JSON Pointer and detail of a message such as ``Expected `int` >= 1 - at `$.variants[0].resize.width` ``."""
-    located = _LOCATED.fullmatch(message)
-    detail, path = (located["detail"], located["path"]) if located else (message, "")
-    pointer = "#" + "".join(f"/{key or index}" for key, index in _STEP.findall(path))
-    unknown = _UNKNOWN_FIELD.fullmatch(detail)
-    if unknown is None:
-        return pointer, detail
-    name = quote(unknown["name"][:_MAX_DETAIL_CHARS].replace("~", "~0").replace("/", "~1"), safe="~")
-    return f"{pointer}/{name}", "there is no such option"
 
 
 def invalid(pointer: str, detail: str) -> SpecInvalid:
