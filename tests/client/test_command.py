@@ -227,7 +227,7 @@ def test_where_nothing_listens_one_line_names_the_address(folder: Path) -> None:
         ),
         (["put", "a", "--variants", "{"], "--variants has no JSON list of variants: "),
         (["put", "a", "--variant", "a=rx:1"], "--variant: a: rx:1: there is no such key; there are fl ro "),
-        (["put", "a", "--variant", "a=rs::0"], "--variant: a: resize.height: it must be a whole number from 1 to 8192"),
+        (["put", "a", "--variant", "a=rs::0"], "--variant: a: resize.width: it must be a whole number from 1 to 8192"),
         (["put", "a", "--variants", "@none"], "none cannot be read: No such file or directory; "),
         (["put", "a", "--nope"], "Unknown option: --nope; darkroom --help shows how"),
         (["nope"], 'Unknown command "nope". Available commands: '),
