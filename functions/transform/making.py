@@ -53,6 +53,24 @@ class Unmade(Struct, frozen=True):
 Outcome = Made | Unmade
 
 
+class Rendering(Struct, frozen=True, kw_only=True):
+    """All that came of one picture, in the order in which it was ready; times in milliseconds."""
+
+    source: Source
+    outcomes: tuple[Outcome, ...]
+    decode_ms: float
+    transform_ms: float
+
+
+Witness = Callable[[Variant, Picture], None]
+"""Shown a variant's pixels right before they are encoded; those of an animation's frames one after the other, perhaps
+several times."""
+
+
+def nobody(_variant: Variant, _picture: Picture) -> None:
+    """Where there is no witness."""
+
+
 def moves(source: Source, output: Output) -> bool:
     """Whether this output of that original is an animation."""
     return source.format in _MOVING and source.frames > 1 and output.frames_of(source.frames) > 1

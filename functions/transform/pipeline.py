@@ -25,7 +25,7 @@ from functions.transform.analysis.sample import Stand, sample_cut, stand
 from functions.transform.finish import finish, needs_sight
 from functions.transform.geometry import UNSEEN, Cut, Extent, Frame, Sight, draft_scale, frame, why_not
 from functions.transform.levels import levelled
-from functions.transform.making import Outcome, Unmade, moves, moving, still
+from functions.transform.making import Outcome, Rendering, Unmade, Witness, moves, moving, nobody, still
 from functions.transform.marks import NO_ASSETS, NOWHERE, Fetch, Marks, remembered
 from functions.transform.plan import Strand
 from functions.transform.pyramid import Branch, planned
@@ -41,24 +41,6 @@ class _Alike(Struct, frozen=True):
 
     variants: tuple[Variant, ...]
     space: ColorSpace
-
-
-Witness = Callable[[Variant, Picture], None]
-"""Shown a variant's pixels right before they are encoded; those of an animation's frames one after the other, perhaps
-several times."""
-
-
-def nobody(_variant: Variant, _picture: Picture) -> None:
-    """Where there is no witness."""
-
-
-class Rendering(Struct, frozen=True, kw_only=True):
-    """All that came of one picture, in the order in which it was ready; times in milliseconds."""
-
-    source: Source
-    outcomes: tuple[Outcome, ...]
-    decode_ms: float
-    transform_ms: float
 
 
 def render(
