@@ -78,13 +78,14 @@ def test_gray_is_as_light_as_it_was_where_colours_come_to_it(line: str) -> None:
     assert file.warnings == ("colour-not-kept",)
 
 
+@pytest.mark.parametrize("width", [60, 40])
 @pytest.mark.parametrize("space", ["srgb", "keep", "p3"])
-def test_gray_with_alpha_is_converted_through_its_profile(space: str) -> None:
+def test_gray_with_alpha_is_converted_through_its_profile(space: str, width: int) -> None:
     data = pictures.encoded(CLEAR, "png", icc_profile=LINEAR)
-    file = made(data, f"cs:{space}/f:png")
+    file = made(data, f"rs::{width}/cs:{space}/f:png")
     assert is_like(seen(file.body, (10, 10)), (LIT, LIT, LIT))
     picture = pictures.opened(file.body).convert("RGBA")
-    assert (picture.getpixel((10, 10))[3], picture.getpixel((50, 10))[3]) == (255, 0)
+    assert (picture.getpixel((10, 10))[3], picture.getpixel((width - 5, 10))[3]) == (255, 0)
     assert file.warnings == (("colour-not-kept",) if space == "keep" else ())
 
 

@@ -193,7 +193,7 @@ def _converted(pixels: Image.Image, profile: bytes | None, target: bytes | None)
 
 def _is_colourless(pixels: Image.Image) -> bool:
     """Whether it is gray in three channels."""
-    if pixels.mode not in ("RGB", "RGBA"):
+    if pixels.mode not in ("RGB", "RGBA", "RGBa"):
         return False
     red, green, blue = (pixels.getchannel(name) for name in "RGB")
     return not any(ImageChops.difference(red, other).getbbox() for other in (green, blue))
