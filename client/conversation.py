@@ -201,7 +201,9 @@ def _chosen(status: Status, wanted: list[str] | None) -> list[str]:
     there = [variant.name for variant in status.variants if variant.url]
     if wanted is None:
         if not there:
-            raise BadInput(f"job {status.id} is {status.state} and has no variant to fetch")
+            why = f"darkroom status {status.id}"
+            advice = f"see why with: {why}" if status.is_final else f"wait for it with: {why} --watch"
+            raise BadInput(f"job {status.id} is {status.state} and has no variant to fetch", advice)
         return there
     for name in wanted:
         if name not in there:

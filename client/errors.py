@@ -111,8 +111,12 @@ class Problem(DarkroomError):
 
     def _line(self) -> str:
         line = f"{self.title}: {self.detail}" if self.detail else self.title
-        if self.errors:
-            line += " [" + "; ".join(f"{pointer}: {detail}" for pointer, detail in self.errors) + "]"
+        # what the detail has said already is not said twice
+        further = [
+            (pointer, detail) for pointer, detail in self.errors if f"{detail} (at {pointer})" not in self.detail
+        ]
+        if further:
+            line += " [" + "; ".join(f"{pointer}: {detail}" for pointer, detail in further) + "]"
         return " ".join(line.split())
 
     def _advised(self) -> str:

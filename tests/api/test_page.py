@@ -78,6 +78,14 @@ def test_every_warning_of_a_variant_is_on_the_page() -> None:
     assert found <= named(PAGE.read_text())
 
 
+def test_no_example_says_to_curl_what_it_drops() -> None:
+    """Of a value after -F curl takes what stands before the first `;`, unless a type or a name follows: `;b=rs::9` is
+    another variant to us, and nothing to it."""
+    values = re.findall(r"-F '([^']*)'", PAGE.read_text())
+    assert len(values) >= 4
+    assert not [value for value in values if re.search(r";(?!type=|filename=|headers=|encoder=)", value)]
+
+
 def test_every_described_route_is_on_the_page() -> None:
     room = UploadRoom()
     described = application(room.desk).openapi_schema.to_schema()["paths"]

@@ -188,6 +188,16 @@ def test_only_the_variants_that_were_named_are_fetched(
         call("download", JOB, tmp_path, variants=["hero"])
 
 
+@pytest.mark.parametrize(("state", "advice"), [("processing", "wait for it with: "), ("failed", "see why with: ")])
+def test_a_job_without_variants_is_told_with_the_next_step(
+    call: Call, imitation: Imitation, tmp_path: Path, state: str, advice: str
+) -> None:
+    imitation.will(status_reply(state))
+    with pytest.raises(BadInput, match=f"is {state} and has no variant to fetch") as raised:
+        call("download", JOB, tmp_path)
+    assert raised.value.advice.startswith(f"{advice}darkroom status {JOB}")
+
+
 @pytest.mark.parametrize("wrong", [b"", b"small pictur", b"small picturE", b"small picture and more"])
 def test_bytes_that_are_not_the_ones_of_the_digest_leave_nothing(
     call: Call, imitation: Imitation, job: dict[str, bytes], tmp_path: Path, wrong: bytes

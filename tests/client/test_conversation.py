@@ -322,6 +322,15 @@ def test_a_problem_has_its_members_and_what_to_do_next() -> None:
     assert error.advice == "correct the options that are named"
 
 
+def test_what_a_problem_says_in_its_detail_is_not_said_again():
+    document = {
+        "title": "The options are not valid",
+        "detail": "'jpg' is not one of jpeg, png (at #/variants/0/output/format)",
+        "errors": [{"pointer": "#/variants/0/output/format", "detail": "'jpg' is not one of jpeg, png"}],
+    }
+    assert str(problem(422, document)) == f"The options are not valid: {document['detail']}"
+
+
 @pytest.mark.parametrize("address", ["", "darkroom", "ftp://x", "http://", "http://x:99999", "http://[::1"])
 def test_an_address_that_cannot_be_one_is_named_at_once(address: str) -> None:
     with pytest.raises(BadInput):
