@@ -29,6 +29,9 @@ ROOMS := adapters components services functions/transform client operations loca
 FUNCTION_PYTHON ?= 3.13
 FUNCTION_ARCH ?= x86_64
 FUNCTION_LIBRARIES = build/function/$(FUNCTION_PYTHON)-$(FUNCTION_ARCH)
+# plug-ins of the function, each a lock of its own: named by hand, or by the stack that is meant (`formats` in its file)
+PLUGINS ?= $(if $(STACK),$(foreach plugin,imagequant,$(shell \
+    grep -Eqs '^ *(formats: *\{.*)?\b$(plugin): *true' Pulumi.$(STACK).yaml && echo $(plugin))))
 # the resizer has wheels for x86-64 alone: for arm64 it is built from its source, on arm64, by the function's own Python
 FUNCTION_WHEELS = --python-version $(FUNCTION_PYTHON) --python-platform x86_64-manylinux_2_28
 FUNCTION_CHECK = true
@@ -137,16 +140,22 @@ engine: ## the Pulumi CLI of the pinned version: from the PATH, or built from it
 preview: artifact engine ## what a first deployment of a stack would make, and its price; needs no account: STACK=dev
 	@$(BIN)/python -m local preview --stack $(or $(STACK),dev)
 
-artifact: env $(FUNCTION_LIBRARIES)/.made ## the function's libraries: FUNCTION_PYTHON=3.13 FUNCTION_ARCH=x86_64
+artifact: env $(FUNCTION_LIBRARIES)/.made $(PLUGINS:%=$(FUNCTION_LIBRARIES)-%/.made) ## the function's libraries: FUNCTION_PYTHON=3.13 FUNCTION_ARCH=x86_64 PLUGINS=imagequant
 	@:
 
 $(FUNCTION_LIBRARIES)/.made: functions/transform/requirements.txt | env
+	$(INSTALL)
+
+$(FUNCTION_LIBRARIES)-%/.made: functions/transform/requirements-%.txt | env
+	$(INSTALL)
+
+define INSTALL
 	@$(FUNCTION_CHECK)
 	@rm -rf $(@D) && mkdir -p $(@D)
-	@$(UV) pip install --quiet --require-hashes --no-deps --only-binary :all: $(FUNCTION_WHEELS) \
-	    --target $(@D) -r functions/transform/requirements.txt
+	@$(UV) pip install --quiet --require-hashes --no-deps --only-binary :all: $(FUNCTION_WHEELS) --target $(@D) -r $<
 	@touch $@
-	@echo "libraries for Python $(FUNCTION_PYTHON) on $(FUNCTION_ARCH) are in build/function"
+	@echo "libraries for Python $(FUNCTION_PYTHON) on $(FUNCTION_ARCH) are in $(@D)"
+endef
 
 pulumi: env ## the Pulumi CLI and its AWS provider, by version and digest, into build/pulumi
 	@$(BIN)/python -m operations.toolchain install
@@ -225,6 +234,11 @@ lock: ## pin every requirements.in again by version and hash
 	@for room in $(ROOMS); do \
 	    $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	        -c requirements.txt $$room/requirements.in -o $$room/requirements.txt || exit 1; \
+	done
+	@# of a plug-in what it needs beside the function's own libraries, and no more: its file says so itself
+	@for plugin in functions/transform/requirements-*.in; do \
+	    $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-deps \
+	        -c requirements.txt $$plugin -o $${plugin%.in}.txt || exit 1; \
 	done
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    -c requirements.txt operations/score.in -o operations/score.txt

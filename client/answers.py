@@ -113,6 +113,8 @@ class VariantStatus(Struct, frozen=True, kw_only=True):
     """The bytes are the original's own, without what it told about itself: encoding again only made it larger."""
     quality: Quality | None = None
     """Of a quality that was to be found out."""
+    palette: str | None = None
+    """Who has chosen the colours of a palette: `pillow` or `imagequant`."""
     focal: Focal | None = None
     """As it was asked for; there from the beginning."""
     error: Fault | None = None

@@ -24,9 +24,11 @@ from components.bytecode import bytecode
 from components.config import BadConfiguration
 from components.interpreters import interpreter
 from components.settings import Transform
+from contracts.environment import Formats
 
-MAX_ZIP_BYTES: Final = 40_000_000
-"""Below the 50 MB that Lambda takes directly, with room for one more library."""
+NO_PLUGINS: Final = Formats()
+MAX_ZIP_BYTES: Final = 44_000_000
+"""Below the 50 MB that Lambda takes directly, with room for every plug-in at once."""
 
 CODE: Final = ("contracts", "adapters", "functions/transform")
 """Rooms that the function is made of."""
@@ -47,6 +49,7 @@ NEVER_OPENED: Final = {
     "pillow.libs/libbrotlicommon-*": "as above",
     "pillow.libs/libbrotlidec-*": "as above",
     "pillow.libs/libpng16-*": "as above: Pillow reads PNG by itself",
+    "cffi/*": "compiles declarations; of a binding that is compiled its compiled half is all that is loaded",
     "PIL/_imagingmath.*": "computes with pictures as numbers",
     "PIL/_imagingmorph.*": "as above",
     "PIL/_imagingtk.*": "shows pictures in windows",
@@ -73,8 +76,8 @@ class Artifact(Struct, frozen=True, kw_only=True):
     without: str | None = None
 
 
-def transform_artifact(root: Path, settings: Transform) -> Artifact:
-    """The zip of the function, written now if it is not there yet.
+def transform_artifact(root: Path, settings: Transform, formats: Formats = NO_PLUGINS) -> Artifact:
+    """The zip of the function and of the plug-ins that are chosen, written now if it is not there yet.
 
     Raises BadConfiguration if the libraries are missing, or others than the lock and the configuration ask for.
     """
@@ -82,6 +85,8 @@ def transform_artifact(root: Path, settings: Transform) -> Artifact:
     without = None
     if settings.bundle_libraries:
         files |= library_files(root, settings)
+        for plugin in formats.plugins:
+            files |= plugin_files(root, settings, plugin)
         python = interpreter(settings.python)
         files |= {} if python is None else bytecode(files, python)
         without = settings.python if python is None else None
@@ -98,6 +103,8 @@ def transform_artifact(root: Path, settings: Transform) -> Artifact:
     return Artifact(path=str(path), sha256=base64.b64encode(digest.digest()).decode(), without=without)
 
 
+LICENCES: Final = "functions/transform/licences"
+"""A folder for each plug-in, with the terms of its libraries: goes along where the plug-in does."""
 CARRIED: Final = frozenset({"fonts", "profiles"})
 """Folders whose files go along as they are: a font, a colour profile, and their licences."""
 
@@ -114,20 +121,31 @@ def code_files(root: Path) -> dict[str, bytes]:
 
 def library_files(root: Path, settings: Transform) -> dict[str, bytes]:
     """What a function opens of the installed libraries, by its place in the zip."""
-    folder = root / "build" / "function" / f"{settings.python}-{settings.architecture}"
-    lock = root / "functions" / "transform" / "requirements.txt"
-    if not folder.is_dir() or not lock.is_file():
-        raise BadConfiguration(f"the function's libraries for {folder.name} are not installed; run: make artifact")
-    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    mistake = mismatch(names, lock.read_text(), settings)
-    if mistake is not None:
-        raise BadConfiguration(
-            f"the function's libraries in build/function/{folder.name} {mistake}; run: make artifact"
-        )
-    files = {name: (folder / name).read_bytes() for name in sorted(names) if is_packed(name)}
+    files = _installed(root, settings, "requirements.txt")
     if ENDPOINTS in files:
         files[ENDPOINTS] = kept_endpoints(files[ENDPOINTS])
     return files
+
+
+def plugin_files(root: Path, settings: Transform, plugin: str) -> dict[str, bytes]:
+    """What a function opens of a plug-in's libraries, and the terms that they come under, by its place in the zip."""
+    files = _installed(root, settings, f"requirements-{plugin}.txt", f"-{plugin}", f" PLUGINS={plugin}")
+    terms = root / LICENCES / plugin
+    return files | {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(terms.iterdir())}
+
+
+def _installed(root: Path, settings: Transform, lock: str, suffix: str = "", option: str = "") -> dict[str, bytes]:
+    """The libraries of one lock, from the folder that `make artifact` (with this option) installs them in."""
+    folder = root / "build" / "function" / f"{settings.python}-{settings.architecture}{suffix}"
+    pins = root / "functions" / "transform" / lock
+    remedy = f"run: make artifact{option}"
+    if not folder.is_dir() or not pins.is_file():
+        raise BadConfiguration(f"the function's libraries for {folder.name} are not installed; {remedy}")
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    mistake = mismatch(names, pins.read_text(), settings, lock)
+    if mistake is not None:
+        raise BadConfiguration(f"the function's libraries in build/function/{folder.name} {mistake}; {remedy}")
+    return {name: (folder / name).read_bytes() for name in sorted(names) if is_packed(name)}
 
 
 def kept_endpoints(table: bytes) -> bytes:
@@ -139,13 +157,14 @@ def kept_endpoints(table: bytes) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
-def mismatch(names: list[str], lock: str, settings: Transform) -> str | None:
-    """What is wrong with installed libraries, given their lock and the function's Python and processor; or None."""
+def mismatch(names: list[str], pins: str, settings: Transform, lock: str = "requirements.txt") -> str | None:
+    """What is wrong with installed libraries, given the pins of their lock and the function's Python and processor; or
+    None."""
     distributions = (name.partition("/")[0] for name in names)
     installed = {_normal(name.removesuffix(".dist-info")) for name in distributions if name.endswith(".dist-info")}
-    pinned = {f"{_normal(name)}-{version}" for name, version in _PIN.findall(lock)}
+    pinned = {f"{_normal(name)}-{version}" for name, version in _PIN.findall(pins)}
     if installed != {_normal(pin) for pin in pinned}:
-        return "are not those of functions/transform/requirements.txt"
+        return f"are not those of functions/transform/{lock}"
     machine = {"x86_64": "x86_64", "arm64": "aarch64"}[settings.architecture]
     for name in names:
         binary = _BINARY.search(name)

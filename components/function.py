@@ -142,6 +142,7 @@ def _environment(
                 completions_queue_url=completions_queue_url,
                 timeout_seconds=config.timing.function_timeout_seconds,
                 threads=config.transform.threads,
+                formats=config.formats,
             )
         )
 

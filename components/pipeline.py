@@ -82,7 +82,7 @@ class ImagePipeline(pulumi.ComponentResource):
             "transform",
             stage=stage,
             config=config,
-            artifact=transform_artifact(ROOT, config.transform),
+            artifact=transform_artifact(ROOT, config.transform, config.formats),
             originals=self.originals,
             results=self.results,
             orders=self.queues[Queue.TRANSFORMS],

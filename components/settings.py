@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from components.site import Alarms, Balancer, Delivery, Hosts, Network, site_contradictions
 from components.words import TagKey, TagValue, is_loopback, tag_contradictions
-from contracts.environment import Fetch, Receivers
+from contracts.environment import Fetch, Formats, Receivers
 from contracts.identifiers import Tenant
 from contracts.limits import DAY_SECONDS, MAX_LIFE_SECONDS, Timing
 from contracts.quotas import UNLIMITED, USUAL, Quotas
@@ -76,6 +76,9 @@ class PipelineConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whose hosts are called: of webhooks, and of pictures that are named by their address."""
     fetch: Fetch = Fetch()
     """Whether an upload may name its picture by an address, and how long that takes; see contracts/environment.py."""
+    formats: Formats = Formats()
+    """Plug-ins of the function, each by a library under terms of its own; see contracts/environment.py. None is on; one
+    that is needs `make artifact PLUGINS=...` where the stack is deployed from, which `STACK=` says by itself."""
     timing: Timing = Timing()
     """The clockwork; see contracts/limits.py."""
     network: Network | None = None

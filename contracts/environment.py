@@ -14,6 +14,7 @@ from msgspec.inspect import EnumType, LiteralType, NoneType, StrType, Type, Unio
 from contracts.identifiers import Tenant
 from contracts.limits import Timing
 from contracts.messages import Queue
+from contracts.outputs import Quantizer
 from contracts.quotas import UNLIMITED, Quotas
 
 PREFIX: Final = "DARKROOM_"
@@ -58,6 +59,27 @@ class Fetch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     time at 21 Mbit/s, and a client of ours waits longer than that."""
     at_once: Annotated[int, Meta(ge=1, le=256)] = 8
     """Files fetched at once by one host, each by a thread of its own: a quarter of the uploads that it has room for."""
+
+
+class Formats(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a stack may choose beside what every stack has: each by a library that comes under terms of its own.
+
+    A field has the name of its plug-in: `functions/transform/requirements-NAME.txt` pins it, `make artifact
+    PLUGINS=NAME` installs it, and the function's zip holds it only where the field is true.
+    """
+
+    imagequant: bool = False
+    """Whether palettes of PNGs and still GIFs are made by libimagequant. Off: it comes under the GPL, version 3 or
+    later, and a function that holds it may be passed on under that licence alone (docs/decisions/0044)."""
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Names of those that are chosen."""
+        return tuple(name for name in self.__struct_fields__ if getattr(self, name))
+
+    @property
+    def palettes(self) -> Quantizer:
+        return Quantizer.IMAGEQUANT if self.imagequant else Quantizer.PILLOW
 
 
 class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
@@ -142,6 +164,7 @@ class TransformEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     """Of the function; its own deadline is two seconds before."""
     threads: Annotated[int, Meta(ge=1, le=6)] = 2
     """Encoding threads; more than the function's share of processors gives nothing."""
+    formats: Formats = Formats()
 
 
 Settings = TypeVar("Settings", bound=CloudEnvironment)

@@ -13,7 +13,7 @@ from contracts.charges import Charge
 from contracts.identifiers import JobId, Tenant, VariantName
 from contracts.limits import MAX_COMMANDS, MAX_VARIANTS
 from contracts.messages import Facts, Timings
-from contracts.outputs import OutputFormat
+from contracts.outputs import OutputFormat, Quantizer
 from contracts.plans import PartPlan
 from contracts.quality import Choice
 from contracts.source import Source
@@ -96,6 +96,7 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     frames: int = 1
     kept_source: bool = False
     choice: Choice | None = None
+    palette: Quantizer | None = None
     carries: tuple[str, ...] | None = None
     """What the file carries beside its pixels, by a parser that took no part in writing it; None: not parsed."""
 

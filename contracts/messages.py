@@ -16,7 +16,7 @@ from contracts.errors import BadMessage
 from contracts.formats import ImageFormat
 from contracts.identifiers import MAX_TENANT_CHARS, JobId, Tenant, VariantName
 from contracts.limits import MAX_FRAMES, MAX_MESSAGE_BYTES, MAX_VARIANTS
-from contracts.outputs import OutputFormat
+from contracts.outputs import OutputFormat, Quantizer
 from contracts.plans import PartPlan
 from contracts.quality import Choice
 from contracts.variants import Variant
@@ -99,6 +99,8 @@ class Done(Struct, frozen=True, kw_only=True, tag_field="answer", tag="done", om
     """The bytes are the original's own, without what it told about itself: encoding again only made it larger."""
     choice: Choice | None = None
     """Of a quality that was to be found out."""
+    palette: Quantizer | None = None
+    """Who has chosen its colours; None: it has no palette, or is by an earlier engine, whose palettes were Pillow's."""
     carries: tuple[str, ...] | None = None
     """What parsing the file again found in it beside its pixels: nothing, or what was asked to be kept. None: it was
     not parsed, by an earlier engine."""

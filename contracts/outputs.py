@@ -33,6 +33,15 @@ class OutputFormat(StrEnum):
         return "jpg" if self is OutputFormat.JPEG else self.value
 
 
+class Quantizer(StrEnum):
+    """Who chooses the colours of a palette where there are more than it has room for."""
+
+    PILLOW = "pillow"
+    """Medians of a sample; of colours with alpha, an octree."""
+    IMAGEQUANT = "imagequant"
+    """libimagequant: nearer to the picture, slower, and under the GPL; where a stack has `formats.imagequant`."""
+
+
 class Profile(StrEnum):
     """Named efforts, for those who would rather not choose a number."""
 

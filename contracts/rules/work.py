@@ -156,6 +156,7 @@ def _answered(record: VariantRecord, answer: Answer, engine: str, timing: Timing
             frames=answer.frames,
             kept_source=answer.kept_source,
             choice=_told(answer.choice, most_probes),
+            palette=answer.palette,
             carries=None if answer.carries is None else answer.carries[:_MAX_CARRIED],
         )
         return replace(record, state=VariantState.COMPLETED, result=result, error=None)

@@ -12,13 +12,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.formats import ImageFormat, measure
-from contracts.outputs import AUTO, MetadataPolicy, Output, OutputFormat
+from contracts.outputs import AUTO, MetadataPolicy, Output, OutputFormat, Quantizer
 from contracts.quality import Choice
 from contracts.variants import Variant
 from functions.transform.geometry import Frame, Size
 from functions.transform.steps.colour import storable
 from functions.transform.steps.decode import Source, frames
-from functions.transform.steps.encode import NOTHING, Carried, effort_of, encode, shrunk
+from functions.transform.steps.encode import NOTHING, Carried, effort_of, encode, quantizer, shrunk
 from functions.transform.steps.picture import Picture, straight
 
 FIRST_FRAME: Final = "first-frame-only"
@@ -41,6 +41,7 @@ class Made(Struct, frozen=True, kw_only=True):
     frames: int = 1
     kept_source: bool = False
     choice: Choice | None = None
+    palette: Quantizer | None = None
 
 
 class Unmade(Struct, frozen=True):
@@ -81,8 +82,10 @@ def _is_wished(output: Output) -> bool:
     return output.effort is not None or output.profile is not None
 
 
-def still(source: Source, picture: Picture, framed: Frame, variant: Variant) -> Made:
-    """The file of one picture. Raises BudgetUnreachable, and what Pillow raises."""
+def still(
+    source: Source, picture: Picture, framed: Frame, variant: Variant, palettes: Quantizer = Quantizer.PILLOW
+) -> Made:
+    """The file of one picture; a palette by this one, if it can. Raises BudgetUnreachable, and what Pillow raises."""
     output = variant.output
     picture = storable(picture, output.format)
     carried = _carried(source, picture, output)
@@ -95,9 +98,10 @@ def still(source: Source, picture: Picture, framed: Frame, variant: Variant) -> 
 
     def file(quality: int | None, scale: float) -> tuple[bytes, Size]:
         pixels = shrunk(picture.pixels, scale)
-        return encode(pixels, output, quality, carried), pixels.size
+        return encode(pixels, output, quality, carried, palettes), pixels.size
 
-    return _kept(source, framed, variant, _made(variant, lambda: picture, file, lambda: warnings))
+    made = _made(variant, lambda: picture, file, lambda: warnings)
+    return _kept(source, framed, variant, replace(made, palette=quantizer(output, made.size, palettes)))
 
 
 def moving(
@@ -124,7 +128,8 @@ def moving(
     made = _made(variant, lambda: finished(next(frames(source))[0]), file, lambda: tuple(warnings))
     # frames that show the same may have become one
     shown = measure(io.BytesIO(made.body), len(made.body)).frames
-    return _kept(source, framed, variant, replace(made, frames=max(1, shown)))
+    made = replace(made, frames=max(1, shown), palette=quantizer(output, made.size, Quantizer.PILLOW))
+    return _kept(source, framed, variant, made)
 
 
 def _made(
@@ -160,7 +165,7 @@ def _kept(source: Source, framed: Frame, variant: Variant, made: Made) -> Made:
     body = kept(source, variant, framed, below=len(made.body), frames=made.frames)
     if body is None:
         return made
-    return replace(made, body=body, size=source.upright, frames=source.frames, kept_source=True)
+    return replace(made, body=body, size=source.upright, frames=source.frames, kept_source=True, palette=None)
 
 
 def _carried(source: Source, picture: Picture, output: Output) -> Carried:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from contracts.errors import OutOfTime
 from contracts.formats import ImageFormat
-from contracts.outputs import ColorSpace
+from contracts.outputs import ColorSpace, Quantizer
 from contracts.variants import Variant
 from functions.transform.analysis.sample import Stand, sample_cut, stand
 from functions.transform.finish import finish, needs_sight
@@ -51,12 +51,13 @@ def render(
     form: ImageFormat = ImageFormat.JPEG,
     assets: Mapping[str, bytes] = NO_ASSETS,
     witness: Witness = nobody,
+    palettes: Quantizer = Quantizer.PILLOW,
 ) -> Rendering:
     """All variants of an original, from memory to memory, `assets` too. Raises as `inspect` and `Run.wait` do."""
     outcomes: list[Outcome] = []
     with quiet_decoders():
         source = inspect(data, form)
-        run = Run(source, variants, threads, outcomes.append, fetch=remembered(assets), witness=witness)
+        run = Run(source, variants, threads, outcomes.append, None, remembered(assets), witness, palettes)
         run.wait(None)
     return Rendering(source=source, outcomes=tuple(outcomes), decode_ms=run.decode_ms, transform_ms=run.transform_ms)
 
@@ -87,11 +88,14 @@ class Run:
         look: Callable[[Picture], None] | None = None,
         fetch: Fetch = NOWHERE,
         witness: Witness = nobody,
+        palettes: Quantizer = Quantizer.PILLOW,
     ) -> None:
         """`look` gets the sample (`analysis.sample`), upright and in sRGB, on one of the threads; it never raises.
 
-        `fetch` brings the pictures that variants are marked with. `witness` is called on the threads as well.
+        `fetch` brings the pictures that variants are marked with, `palettes` is who makes them, where it is there.
+        `witness` is called on the threads as well.
         """
+        self._palettes = palettes
         self._marks = Marks(fetch)
         self._source = source
         self._deliver = deliver
@@ -257,7 +261,7 @@ class Run:
             framed, sight = self._framed(variant)
             done = finish(picture, variant, framed, self._marks)
             self._witness(variant, done)
-            made = still(self._source, done, framed, variant)
+            made = still(self._source, done, framed, variant, self._palettes)
         except Exception as error:
             self._deliver(Unmade(variant.name, error))
             return

@@ -23,7 +23,7 @@ from contracts import analysis
 from contracts.errors import BadMessage, InternalError, Rejected, ResourceLimit, SourceMissing, Unavailable
 from contracts.formats import ImageFormat
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Transform, Undone
-from contracts.outputs import MetadataPolicy
+from contracts.outputs import MetadataPolicy, Quantizer
 from contracts.places import DIRECT, AnalysisPlace, OriginalPlace, ResultPlace, parse_original
 from contracts.plans import PartPlan
 from contracts.storage_ports import OriginalReader, ResultStore
@@ -60,15 +60,19 @@ def carry_out(
     threads: int,
     seconds: float,
     report: Report,
+    palettes: Quantizer = Quantizer.PILLOW,
     cold: bool = False,
     function_request_id: str = "",
 ) -> Finished:
-    """The answer to an order, within `seconds` from now. Raises BadMessage for an order that contradicts itself."""
+    """The answer to an order, within `seconds` from now; `palettes` are made by this one, where it is there.
+
+    Raises BadMessage for an order that contradicts itself.
+    """
     began = time.monotonic()
     place = parse_original(order.key)
     if (place.tenant, place.job_id) != (order.tenant, order.job_id):
         raise BadMessage("the order names the original of another job")
-    desk = _Desk(order, place, stored(order.assets, order.tenant, stores.results), stores, report)
+    desk = _Desk(order, place, stored(order.assets, order.tenant, stores.results), stores, report, palettes)
     desk.work(threads, began + seconds)
     return Finished(
         job_id=order.job_id,
@@ -109,7 +113,9 @@ class _Desk:
         fetch: Fetch,
         stores: Stores,
         report: Report,
+        palettes: Quantizer,
     ) -> None:
+        self._palettes = palettes
         self._order = order
         self._place = place
         self._fetch = fetch
@@ -167,7 +173,9 @@ class _Desk:
             from functions.transform.analysis.study import Study  # of a cold start, as the next one: see `load`
 
             study = Study(source, analysis.wanted(self._order.analyse), self._report)
-            run = Run(source, self._order.variants, threads, self._take, study.look, self._fetch)
+            run = Run(
+                source, self._order.variants, threads, self._take, study.look, self._fetch, palettes=self._palettes
+            )
             facts = _facts(source, self._place)
             left = max(0.0, deadline - time.monotonic())
             run.wait(left)
@@ -250,6 +258,7 @@ class _Desk:
                     frames=made.frames,
                     kept_source=made.kept_source,
                     choice=made.choice,
+                    palette=made.palette,
                 )
             )
 

@@ -13,6 +13,7 @@ from contracts.digests import digest_field
 from contracts.framing import Point
 from contracts.job import Instant, Job, JobState, Source, VariantRecord, VariantState
 from contracts.messages import Facts
+from contracts.outputs import Quantizer
 from contracts.ports import Link
 from services import edge
 from services.upload import findings
@@ -70,6 +71,8 @@ class VariantDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The bytes are the original's own, without what it told about itself: encoding again only made it larger."""
     quality: QualityDocument | None = None
     """Of a quality that was to be found out."""
+    palette: Quantizer | None = None
+    """Who has chosen the colours of a palette."""
     focal: Point | None = None
     """What is cut stays around it: as it was asked for, of the oriented picture, 0 to 1."""
     error: dict[str, Any] | None = None
@@ -261,6 +264,7 @@ def _variant(job: Job, record: VariantRecord, link: Link | None, base: str) -> V
         engine=result.engine or None,
         frames=result.frames if result.frames > 1 else None,
         kept_source=result.kept_source,
+        palette=result.palette,
         focal=record.spec.focal,
         quality=None if result.choice is None else quality_document(result.choice),
     )

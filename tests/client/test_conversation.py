@@ -266,6 +266,7 @@ def test_what_is_told_of_a_variant_has_a_type() -> None:
         "state": "completed",
         "frames": 12,
         "kept_source": True,
+        "palette": "imagequant",
         "engine": "2",
         "focal": {"x": 0.25, "y": 1},
         "quality": {
@@ -278,6 +279,7 @@ def test_what_is_told_of_a_variant_has_a_type() -> None:
     document = {"id": JOB, "state": "completed", "variants": [told, {"name": "plain", "state": "pending"}]}
     hero, plain = read_status(msgspec.json.encode(document), etag="").variants
     assert (hero.frames, hero.kept_source, hero.engine, hero.focal) == (12, True, "2", Focal(x=0.25, y=1))
+    assert (hero.palette, plain.palette) == ("imagequant", None)
     assert hero.quality == Quality(
         chosen=54, why="ssim", target_ssim=0.97, curve=(Probe(quality=54, width=512, bytes=9_000, ssim=0.971),)
     )

@@ -20,11 +20,13 @@ from components.artifact import (
     kept_endpoints,
     library_files,
     mismatch,
+    plugin_files,
     transform_artifact,
     zip_bytes,
 )
 from components.config import BadConfiguration
 from components.settings import Transform
+from contracts.environment import Formats
 from tests.support.plan import ROOT, bare_root
 
 FILES = st.dictionaries(st.from_regex(r"\A[a-z]{1,8}(/[a-z]{1,8}){0,2}\.py\Z"), st.binary(max_size=200), max_size=6)
@@ -141,6 +143,54 @@ def test_installed_libraries_are_compared_as_pip_compares_names() -> None:
     assert mismatch([name.replace("cykooz_resizer", "cykooz.resizer") for name in INSTALLED], LOCK, Transform()) is None
     assert mismatch([*INSTALLED, "extra-1.0.dist-info/METADATA"], LOCK, Transform()) is not None
     assert mismatch(INSTALLED[1:], LOCK, Transform()) is not None
+
+
+def with_plugin(root: Path, name: str) -> Path:
+    """The tree of `bare_root`, where this plug-in has a lock, a licence and one installed library."""
+    bare_root(root)
+    code = root / "functions" / "transform"
+    for folder in (
+        root / "build" / "function" / f"3.13-x86_64-{name}" / "codec-2.0.dist-info",
+        code / "licences" / name,
+    ):
+        folder.mkdir(parents=True)
+        (folder / "TERMS").write_text(folder.name)
+    (code / f"requirements-{name}.txt").write_text("codec==2.0\n")
+    return root
+
+
+def test_a_plugin_is_in_the_zip_with_its_terms_and_only_where_it_is_chosen(tmp_path: Path) -> None:
+    root = with_plugin(tmp_path, "imagequant")
+    plain = transform_artifact(root, Transform())
+    assert transform_artifact(root, Transform(), Formats()) == plain
+    chosen = transform_artifact(root, Transform(), Formats(imagequant=True))
+    with zipfile.ZipFile(chosen.path) as archive, zipfile.ZipFile(plain.path) as without:
+        more = {name: archive.read(name) for name in archive.namelist() if name not in without.namelist()}
+        assert set(without.namelist()) < set(archive.namelist())
+    assert more == {
+        "codec-2.0.dist-info/TERMS": b"codec-2.0.dist-info",
+        "functions/transform/licences/imagequant/TERMS": b"imagequant",
+    }
+    # a cloud that lends its interpreter lends what that has
+    assert transform_artifact(root, CODE_ONLY, Formats(imagequant=True)) == transform_artifact(root, CODE_ONLY)
+
+
+def test_a_plugin_that_is_not_there_is_named_with_its_remedy(tmp_path: Path) -> None:
+    root = with_plugin(tmp_path, "imagequant")
+    with pytest.raises(
+        BadConfiguration, match=r"3\.12-x86_64-imagequant are not .*; run: make artifact PLUGINS=imagequant"
+    ):
+        plugin_files(root, Transform(python="3.12"), "imagequant")
+    (root / "functions" / "transform" / "requirements-imagequant.txt").write_text("codec==2.1\n")
+    with pytest.raises(BadConfiguration, match=r"requirements-imagequant\.txt; run: make artifact PLUGINS=imagequant$"):
+        plugin_files(root, Transform(), "imagequant")
+
+
+@pytest.mark.parametrize("plugin", Formats.__struct_fields__)
+def test_every_plugin_has_a_lock_and_the_terms_it_comes_under(plugin: str) -> None:
+    folder = ROOT / "functions" / "transform"
+    assert "--hash=sha256:" in (folder / f"requirements-{plugin}.txt").read_text()
+    assert [path.name for path in (folder / "licences" / plugin).iterdir()]
 
 
 @pytest.mark.parametrize(

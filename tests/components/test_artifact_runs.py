@@ -12,11 +12,13 @@ import pytest
 from components import artifact
 from components.interpreters import interpreter
 from components.settings import Transform
+from contracts.environment import Formats
 from contracts.formats import ImageFormat
 from contracts.outputs import OutputFormat
 from tests.support import bare_function, pictures
 from tests.support.tree import ROOT
 
+pytestmark = pytest.mark.xdist_group("zip")  # `make artifact` is run by one worker at a time
 MAX_BYTES = 38_000_000
 """Of the zip today (36 MB in November 2026) and a twentieth; artifact.MAX_ZIP_BYTES is what may ever be deployed."""
 ROOMS = {"contracts", "adapters", "functions"}
@@ -27,6 +29,14 @@ def made() -> Path:
     """The zip, of the libraries that `make artifact` installs."""
     subprocess.run(["make", "--silent", "artifact"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return Path(artifact.transform_artifact(ROOT, Transform()).path)
+
+
+@pytest.fixture(scope="module")
+def with_imagequant() -> Path:
+    """The zip of a stack whose palettes are libimagequant's."""
+    make = ["make", "--silent", "artifact", "PLUGINS=imagequant"]
+    subprocess.run(make, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return Path(artifact.transform_artifact(ROOT, Transform(), Formats(imagequant=True)).path)
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +78,40 @@ def test_every_library_in_it_is_used(made: Path, life: dict) -> None:
     assert shared - colour - used == set()
 
 
-def test_every_pattern_of_what_is_never_opened_still_names_something() -> None:
+def test_every_pattern_of_what_is_never_opened_still_names_something(made: Path, with_imagequant: Path) -> None:
     """Else the name has changed, and what it was is packed again."""
-    libraries = ROOT / "build" / "function" / "3.13-x86_64"
-    names = [path.relative_to(libraries).as_posix() for path in libraries.rglob("*") if path.is_file()]
+    folders = [ROOT / "build" / "function" / f"3.13-x86_64{suffix}" for suffix in ("", "-imagequant")]
+    names = [path.relative_to(folder).as_posix() for folder in folders for path in folder.rglob("*") if path.is_file()]
     for pattern in artifact.NEVER_OPENED:
         assert any(artifact.fnmatchcase(name, pattern) for name in names), pattern
+
+
+def test_with_imagequant_it_makes_palettes_by_it_on_the_functions_python(
+    made: Path, with_imagequant: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(made) as without, zipfile.ZipFile(with_imagequant) as archive:
+        added = {name for name in set(archive.namelist()) - set(without.namelist()) if "__pycache__" not in name}
+        assert all(archive.read(name) == without.read(name) for name in without.namelist())
+        archive.extractall(tmp_path)
+    tops = {name.partition("/")[0].partition(".cpython")[0] for name in added}
+    assert tops == {"imagequant", "imagequant-1.1.5.dist-info", "cffi-2.1.1.dist-info", "_cffi_backend", "functions"}
+    assert {name for name in added if name.startswith("functions")} == {f"{artifact.LICENCES}/imagequant/COPYRIGHT"}
+    assert with_imagequant.stat().st_size < artifact.MAX_ZIP_BYTES
+    python = interpreter(Transform().python)
+    if python is None:
+        pytest.skip(f"no Python {Transform().python} on this machine: the zip is looked at, but not run")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from PIL import Image\n"
+        "from functions.transform.steps.fine_palette import can_cut, finely_cut\n"
+        "noise = Image.effect_noise((64, 64), 80).convert('RGB')\n"
+        "assert can_cut(64 * 64) and len(finely_cut(noise, 16).getcolors()) == 16\n"
+        "print(sys.modules['imagequant'].__file__)\n"
+    )
+    command = [python, "-I", "-S", "-B", "-W", "error", "-c", script, tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, env={"LANG": "C.UTF-8"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
 
 
 def test_another_machine_packs_the_same_bytes(made: Path, tmp_path: Path) -> None:

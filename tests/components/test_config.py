@@ -98,6 +98,11 @@ def test_nothing_is_what_production_wants() -> None:
             "write egress: nat, or leave fetch out",
         ),
         ({"fetch": {"seconds": 61}}, "pipeline.fetch.seconds: expected `float` <= 60.0; the default is 10"),
+        ({"formats": {"imagequent": True}}, "pipeline.formats: has no field 'imagequent'; did you mean 'imagequant'?"),
+        (
+            {"formats": {"imagequant": 1}},
+            "pipeline.formats.imagequant: expected `bool`, got `int`; the default is false",
+        ),
         ({"tags": {"stack": "x"}}, "pipeline.tags.stack: is set by the program; choose another key"),
     ],
 )

@@ -56,7 +56,7 @@ from contracts.messages import (
     decode,
     encode,
 )
-from contracts.outputs import Output, OutputFormat
+from contracts.outputs import Output, OutputFormat, Quantizer
 from contracts.plans import BranchPlan, LevelPlan, PartPlan
 from contracts.quality import Choice, Probe, Reason
 from contracts.variants import Variant
@@ -237,6 +237,25 @@ MESSAGES: Final[dict[str, Process | Transform | Finished | Notify]] = {
             deadline_ms=57_900,
             estimated_ms=81,
         ),
+    ),
+    "finished-palette.v1": Finished(
+        job_id=JOB,
+        token=4,
+        answers=(
+            Done(
+                name="icon",
+                key=f"default/{JOB}/icon-{DIGEST}.png",
+                digest=DIGEST,
+                bytes=2_048,
+                width=96,
+                height=96,
+                format=OutputFormat.PNG,
+                warnings=("inks-assumed-fogra39",),
+                palette=Quantizer.IMAGEQUANT,
+                carries=(),
+            ),
+        ),
+        engine="3",
     ),
     "finished-undecodable.v1": Finished(job_id=JOB, token=1, undecodable="image-corrupt", detail="truncated"),
 }

@@ -24,7 +24,7 @@ from contracts.limits import (
 )
 from contracts.looks import Overlay
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Undone
-from contracts.outputs import Output, OutputFormat
+from contracts.outputs import Output, OutputFormat, Quantizer
 from contracts.places import INLINE, AnalysisPlace, OriginalPlace, ResultPlace
 from contracts.plans import BranchPlan, LevelPlan, PartPlan
 from contracts.quality import Choice, Probe, Reason
@@ -88,7 +88,7 @@ def an_answer(dice: random.Random, name: str) -> Answer:
         return Done(
             name=name, key=key, digest=DIGEST, bytes=2**27, width=8_192, height=8_192, format=OutputFormat.AVIF,
             elapsed_ms=12_345.67, warnings=("colour-profile-ignored-or-what",) * 4, carries=("more-pictures",) * 8,
-            frames=300, kept_source=True,
+            frames=300, kept_source=True, palette=Quantizer.IMAGEQUANT,
             choice=Choice(quality=100, why=Reason.HIGHEST, target=0.97, probes=(LONGEST_PROBE,) * 20),
         )  # fmt: skip
     if kind is Undone:

@@ -120,7 +120,9 @@ def refused(found: Import) -> bool:
     if _under(found.module, room.never) or (name.startswith("services") and _under(found.module, _names("adapters"))):
         return True
     libraries = {
-        MODULE_OF.get(library, library) for library in requirements(Path(room.requirements, "requirements.in"))
+        MODULE_OF.get(library, library)
+        for path in sorted((ROOT / room.requirements).glob("requirements*.in"))
+        for library in requirements(path.relative_to(ROOT))
     }
     return not (
         name in NOBODYS

@@ -17,6 +17,8 @@ _COMPACT_TESTS: Final = "tests/contracts/test_compact.py"
 _GEOMETRY_TESTS: Final = "tests/functions/test_geometry.py"
 _STEP_TESTS: Final = "tests/functions/test_steps.py"
 _COLOUR_TESTS: Final = "tests/functions/test_colours_named.py"
+_INK_TESTS: Final = "tests/functions/test_inks.py"
+_PALETTE_TESTS: Final = "tests/functions/test_palettes.py"
 _MARK_TESTS: Final = "tests/functions/test_watermarks.py"
 
 PICTURES: Final[tuple[Mutant, ...]] = (
@@ -82,6 +84,35 @@ PICTURES: Final[tuple[Mutant, ...]] = (
         "    if profile is not None:\n        patch =",
         "    if False:\n        patch =",
         _COLOUR_TESTS,
+    ),
+    # --- its colours ---
+    one(
+        "inks that nobody described are taken for ideal ones",
+        "functions/transform/steps/colour.py",
+        "        profile, said = _inks(profile, target)\n        warnings += said\n",
+        "        pixels, profile = pixels.convert('RGB'), None\n",
+        _INK_TESTS,
+    ),
+    one(
+        "inks are taken for those of a press, and nobody is told",
+        "functions/transform/steps/colour.py",
+        "        warnings += said\n",
+        "",
+        _INK_TESTS,
+    ),
+    one(
+        "a fine palette takes as long as it likes",
+        "functions/transform/steps/fine_palette.py",
+        "pixels <= _MOST_PIXELS and _library() is not None",
+        "_library() is not None",
+        _PALETTE_TESTS,
+    ),
+    one(
+        "a palette is told to be finer than it is",
+        "functions/transform/steps/encode.py",
+        "Quantizer.IMAGEQUANT if can_cut(pixels) else Quantizer.PILLOW",
+        "Quantizer.IMAGEQUANT",
+        _PALETTE_TESTS,
     ),
     # --- what is laid over it ---
     one(

@@ -3,6 +3,7 @@
 from contracts.formats import ImageFormat
 from contracts.limits import MAX_MESSAGE_BYTES
 from contracts.messages import Finished, Transform, decode, encode
+from contracts.outputs import Quantizer
 from contracts.places import INLINE, OriginalPlace
 from contracts.variants import Variant
 from functions.transform.work import Stores, carry_out
@@ -37,13 +38,21 @@ class Room:
         }
         return Transform(**(fields | changes))
 
-    def answer(self, *variants: Variant, seconds: float = 60, stores: Stores | None = None, **changes) -> Finished:
+    def answer(
+        self,
+        *variants: Variant,
+        seconds: float = 60,
+        stores: Stores | None = None,
+        palettes: Quantizer = Quantizer.PILLOW,
+        **changes,
+    ) -> Finished:
         found = carry_out(
             self.order(*variants, **changes),
             stores or Stores(self.objects, self.objects),
             threads=2,
             seconds=seconds,
             report=lambda name, error: self.reported.append((name, error)),
+            palettes=palettes,
             cold=True,
             function_request_id="function-1",
         )

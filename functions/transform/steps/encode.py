@@ -14,7 +14,7 @@ from msgspec import Struct
 from PIL import Image
 
 from contracts.encoding import effort_spent
-from contracts.outputs import Output, OutputFormat
+from contracts.outputs import Output, OutputFormat, Quantizer
 from functions.transform.steps.picture import straight
 
 if TYPE_CHECKING:
@@ -63,8 +63,14 @@ class Carried(Struct, frozen=True):
 NOTHING: Final = Carried()
 
 
-def encode(pixels: Image.Image, output: Output, quality: int | None, carried: Carried = NOTHING) -> bytes:
-    """The file of one picture, at this quality (None for what has none).
+def encode(
+    pixels: Image.Image,
+    output: Output,
+    quality: int | None,
+    carried: Carried = NOTHING,
+    palettes: Quantizer = Quantizer.PILLOW,
+) -> bytes:
+    """The file of one picture, at this quality (None for what has none); a palette by this one, where it can.
 
     Raises what Pillow raises: nothing here depends on the original's bytes any more.
     """
@@ -73,6 +79,7 @@ def encode(pixels: Image.Image, output: Output, quality: int | None, carried: Ca
     # pixels would find them
     pixels = seen._new(seen.im)
     has_alpha, effort = pixels.mode == "RGBA", effort_of(pixels, output)
+    by = quantizer(output, pixels.size, palettes)
     match output.format:
         case OutputFormat.JPEG:
             return _jpeg(_flat(pixels), output, effort, quality, carried)
@@ -84,13 +91,25 @@ def encode(pixels: Image.Image, output: Output, quality: int | None, carried: Ca
             options = _AVIF_OPTIONS | {"quality": quality, "speed": _AVIF_SPEED[effort]}
             return _saved(pixels, "AVIF", **options, **_beside(carried))
         case OutputFormat.PNG:
-            return _png(pixels, output, effort, carried)
+            return _png(pixels, output, effort, carried, by)
         case OutputFormat.GIF:
-            writer = gif_writer(pixels.size, output, effort, None)
+            writer = gif_writer(pixels.size, output, effort, None, by)
             writer.add(pixels)
             return writer.file()
         case OutputFormat.TIFF:
             return _tiff(pixels, carried)
+
+
+def quantizer(output: Output, size: tuple[int, int], wanted: Quantizer) -> Quantizer | None:
+    """Who makes the palette of an output of this size; None: it has none. The same for the same process and order."""
+    if output.colors is None and output.format is not OutputFormat.GIF:
+        return None
+    pixels = size[0] * size[1]
+    if wanted is Quantizer.PILLOW or effort_spent(output, pixels) < _LEAST_OPTIMISED:
+        return Quantizer.PILLOW
+    from functions.transform.steps.fine_palette import can_cut  # not at module level: few stacks have it
+
+    return Quantizer.IMAGEQUANT if can_cut(pixels) else Quantizer.PILLOW
 
 
 def effort_of(pixels: Image.Image, output: Output) -> int:
@@ -124,13 +143,15 @@ def webp_options(output: Output, quality: int | None, effort: int, *, has_alpha:
     return {"quality": quality, "method": (_WEBP_METHOD_ALPHA if has_alpha else _WEBP_METHOD)[effort]}
 
 
-def gif_writer(size: tuple[int, int], output: Output, effort: int, loop: int | None) -> "GifWriter":
+def gif_writer(
+    size: tuple[int, int], output: Output, effort: int, loop: int | None, by: Quantizer | None = None
+) -> "GifWriter":
     """Where the frames of a GIF go."""
     from functions.transform.steps.gif import GifWriter  # not at module level: most pictures become no GIF
 
     _load_plugin("GIF")
     careful = effort >= _LEAST_OPTIMISED
-    return GifWriter(size, colors=output.colors or MOST_COLORS, careful=careful, loop=loop)
+    return GifWriter(size, colors=output.colors or MOST_COLORS, careful=careful, loop=loop, by=by)
 
 
 def _jpeg(pixels: Image.Image, output: Output, effort: int, quality: int | None, carried: Carried) -> bytes:
@@ -161,12 +182,12 @@ def _jpeg(pixels: Image.Image, output: Output, effort: int, quality: int | None,
     raise AssertionError("the second way returns or raises")
 
 
-def _png(pixels: Image.Image, output: Output, effort: int, carried: Carried) -> bytes:
+def _png(pixels: Image.Image, output: Output, effort: int, carried: Carried, by: Quantizer | None) -> bytes:
     options: dict[str, Any] = {"compress_level": _PNG_LEVEL[effort]}
     if output.colors is not None:
         from functions.transform.steps.palette import paletted  # not at module level: few pictures get one
 
-        pixels = paletted(pixels, output.colors, careful=effort >= _LEAST_OPTIMISED)
+        pixels = paletted(pixels, output.colors, careful=effort >= _LEAST_OPTIMISED, by=by)
     beside = _beside(carried)
     xmp = beside.pop("xmp", None)
     if xmp:

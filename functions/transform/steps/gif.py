@@ -15,6 +15,7 @@ from typing import Final
 
 from PIL import Image, ImageChops
 
+from contracts.outputs import Quantizer
 from functions.transform.steps.palette import paletted
 
 Size = tuple[int, int]
@@ -32,10 +33,13 @@ class GifWriter:
     `loop` is how often it is shown again, 0 for ever; None for a single showing.
     """
 
-    def __init__(self, size: Size, *, colors: int, careful: bool, loop: int | None = None) -> None:
+    def __init__(
+        self, size: Size, *, colors: int, careful: bool, loop: int | None = None, by: Quantizer | None = None
+    ) -> None:
         self._size = size
         self._colors = colors
         self._careful = careful
+        self._by = by
         self._loop = loop
         self._blocks: list[bytes] = []
         self._table = b""
@@ -84,7 +88,7 @@ class GifWriter:
         if has_hidden:
             # a colour that is there already, so that the palette is not asked for one that nobody sees
             part.paste(_seen(part, hidden), mask=hidden)
-        indexed = paletted(part, self._colors - has_hidden, careful=self._careful)
+        indexed = paletted(part, self._colors - has_hidden, careful=self._careful, by=self._by)
         last = max(index for index, count in enumerate(indexed.histogram()) if count)
         table = (indexed.getpalette("RGB") or [])[: 3 * (last + 1)]
         transparent = len(table) // 3
