@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from contracts.errors import PipelineError
 from contracts.formats import ImageFormat
-from contracts.outputs import OutputFormat
+from contracts.outputs import OutputFormat, Quantizer
 from contracts.variants import Variant
 from functions.transform.making import Made
 from functions.transform.marks import NO_ASSETS
@@ -63,8 +63,12 @@ def rendered(
     *,
     assets: Mapping[str, bytes] = NO_ASSETS,
     threads: int = 2,
+    palettes: Quantizer = Quantizer.PILLOW,
 ) -> Rendered:
-    """All variants, marked with the pictures in `assets`, by the names that overlays call them."""
+    """All variants, marked with the pictures in `assets`, by the names that overlays call them.
+
+    `palettes` are made by this one, where it is on this machine.
+    """
     found: dict[str, Render] = {}
     encoded: dict[str, Picture] = {}
 
@@ -75,7 +79,8 @@ def rendered(
     for variants in groups:
         began = time.perf_counter()
         try:
-            outcomes = render(data, variants, threads, form=form, assets=assets, witness=keep).outcomes
+            made = render(data, variants, threads, form=form, assets=assets, witness=keep, palettes=palettes)
+            outcomes = made.outcomes
         except PipelineError as error:
             found |= {variant.name: Render(name=variant.name, trouble=error.detail) for variant in variants}
             continue

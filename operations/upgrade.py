@@ -40,7 +40,7 @@ def sample(stack: Standing, most: int) -> tuple[list[Job], int]:
 
 def pairs(stack: Standing, jobs: Iterable[Job], judge: Judge | None = None) -> Iterator[Pair]:
     """Every result of the jobs as it is stored, and as it would be made now, marked with what it was marked with."""
-    threads = stack.settings.transform.threads
+    threads, palettes = stack.settings.transform.threads, stack.settings.formats.palettes
     for job in jobs:
         original, form = job.original, job.source.format
         assert original is not None  # as `sample` chose it
@@ -54,7 +54,7 @@ def pairs(stack: Standing, jobs: Iterable[Job], judge: Judge | None = None) -> I
                 yield Pair(picture=title, variant=name, before=_stored(stack, record), after=gone)
             continue
         groups, assets = together(job, stored), _marks(stack, job)
-        made = rendered(data, form, groups, assets=assets, threads=threads)
+        made = rendered(data, form, groups, assets=assets, threads=threads, palettes=palettes)
         for name, record in stored.items():
             encoded, now = made.encoded.get(name), made.renders.get(name)
             old = judged(_stored(stack, record), encoded, judge)

@@ -17,12 +17,13 @@ from adapters.ledger import DynamoLedger
 from client import command
 from components.settings import PipelineConfig
 from contracts.compact import parse
+from contracts.environment import Formats
 from contracts.formats import ImageFormat
 from contracts.framing import Resize
 from contracts.identifiers import new_job_id
 from contracts.job import Job, JobState, Original, Part, Result, Source, VariantRecord, VariantState
 from contracts.looks import Overlay
-from contracts.outputs import ColorSpace, Output, OutputFormat
+from contracts.outputs import ColorSpace, Output, OutputFormat, Quantizer
 from contracts.presets import PRESETS
 from contracts.tables import JOBS
 from contracts.variants import Variant, told
@@ -433,6 +434,20 @@ def test_what_the_present_engine_makes_the_same_is_the_same_and_the_rest_is_show
     assert new.ssim is not None
     assert old.ssim < new.ssim
     assert upgrade.engines(jobs) == ["0"]
+
+
+def test_palettes_are_made_by_whom_the_stack_has_for_them(stack: Standing) -> None:
+    icon = Variant(name="icon", output=Output(format=OutputFormat.PNG, colors=16))
+    job = done(stack, 1, variants=(icon,))
+    assert [pair.verdict for pair in upgrade.pairs(stack, [job])] == [Verdict.SAME]
+    stack.settings = replace(stack.settings, formats=Formats(imagequant=True))
+    (pair,) = upgrade.pairs(stack, [job])
+    assert not pair.is_same
+    assert pair.after is not None
+    assert (
+        pair.after.body
+        == rendered(PHOTO, ImageFormat.JPEG, [[icon]], palettes=Quantizer.IMAGEQUANT).renders["icon"].body
+    )
 
 
 def test_a_sample_is_bounded_the_same_each_time_and_counts_all(stack: Standing) -> None:
