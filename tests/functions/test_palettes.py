@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -23,8 +24,8 @@ from functions.transform.pipeline import render
 from functions.transform.steps import fine_palette
 from tests.support import pictures
 from tests.support.transform_room import Room
-from tests.support.tree import ROOT
 
+TREE = Path(__file__).parents[2]
 PHOTO = pictures.encoded(pictures.photo(240, 160), "png")
 VEILED = pictures.encoded(pictures.gradient_alpha(240, 160), "png")
 
@@ -162,5 +163,5 @@ def test_nobody_loads_it_who_has_not_asked():
         "assert render(sys.stdin.buffer.read(), [variant], form=ImageFormat.PNG).outcomes[0].palette == 'pillow'\n"
         "print({'imagequant', '_cffi_backend', 'functions.transform.steps.fine_palette'} & sys.modules.keys())\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], input=PHOTO, capture_output=True, cwd=ROOT, check=True)
+    done = subprocess.run([sys.executable, "-c", script], input=PHOTO, capture_output=True, cwd=TREE, check=True)
     assert done.stdout.decode().strip() == "set()"
