@@ -254,7 +254,10 @@ def run(arguments: Sequence[str]) -> int:
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         return result if isinstance(result, int) else OK
     except CycloptsError as error:
-        say(sys.stderr, f"darkroom: {' '.join(str(error).split()).removesuffix(', ...').rstrip('.')}; darkroom --help shows how")
+        say(
+            sys.stderr,
+            f"darkroom: {' '.join(str(error).split()).removesuffix(', ...').rstrip('.')}; darkroom --help shows how",
+        )
         return WRONG_INPUT
     except DarkroomError as error:
         return explain(error)
