@@ -57,6 +57,21 @@ def test_variants_may_stand_there_in_a_line(client: Client, room: UploadRoom) ->
     assert job.lane is Lane.BULK
 
 
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("hero=rs:cover:40:30/g:smart;mini=rs::30/f:webp", "hero=rs:cover:40:30/g:smart;mini=rs:inside:30/f:webp"),
+        # a query is decoded once as such, and a text in it once more
+        ("a=tx:50%2525+off", "a=tx:50%25 off"),
+        ("a=tx:1%252F2", "a=tx:1%2F2"),
+    ],
+)
+def test_a_line_may_be_typed_into_an_address(client: Client, room: UploadRoom, typed: str, line: str) -> None:
+    assert client.post(f"/uploads?t={typed}", content=JPEG, headers=KIND).status_code == 202
+    [job] = room.ledger.jobs()
+    assert spelled([record.spec for record in job.variants]) == line
+
+
 def test_a_line_may_be_the_only_words_of_a_form(client: Client, room: UploadRoom) -> None:
     answer = client.post("/uploads", data={"t": "mini=rs::30/f:png"}, files={"file": ("a.jpg", JPEG, "image/jpeg")})
     assert answer.status_code == 202, answer.text
