@@ -10,6 +10,34 @@ import sys
 from pathlib import Path
 
 JOB = "01890a5d-ac96-774b-bcce-b302099a8057"
+STEPS = [
+    {
+        "name": "geometry",
+        "crop": {"x": 0.1, "y": 0.1, "width": 0.8, "height": 0.8, "unit": "fraction"},
+        "trim": {"tolerance": 8},
+        "resize": {"width": 90, "height": 60, "fit": "cover"},
+        "gravity": "smart",
+        "rotate": 7,
+        "flip": "hv",
+        "output": {"format": "png", "metadata": "all"},
+    },
+    {
+        "name": "looks",
+        "resize": {"width": 80, "linear": True},
+        "adjust": {"brightness": 5, "contrast": 5, "saturation": 5, "gamma": 1.1},
+        "filters": {
+            "blur": 1,
+            "pixelate": 4,
+            "sharpen": {"radius": 1},
+            "duotone": {"shadow": "#000000", "highlight": "#ffffff"},
+        },
+        "mask": {"radius": 9},
+        "overlays": [{"text": "mark"}],
+        "output": {"format": "webp", "quality": "auto"},
+    },
+    {"name": "colours", "resize": {"width": 80}, "output": {"format": "jpeg", "color": "p3", "max_bytes": 20000}},
+]
+"""What every picture is made into besides: a step that needs a library of its own has to find it."""
 
 
 class Objects:
@@ -29,7 +57,7 @@ class Objects:
 def work(path: Path) -> dict[str, int]:
     import msgspec
 
-    from contracts.messages import Transform
+    from contracts.messages import Done, Transform
     from contracts.outputs import OutputFormat
     from contracts.places import INLINE, OriginalPlace
     from functions.transform.work import Stores, carry_out
@@ -48,16 +76,22 @@ def work(path: Path) -> dict[str, int]:
         "format": path.name,
         "variants": [
             {"name": form.value, "resize": {"width": 100}, "output": {"format": form.value}} for form in OutputFormat
-        ],
+        ]
+        + STEPS,
     }
 
     def report(name: str, error: BaseException) -> None:
         raise AssertionError(name) from error
 
     answer = carry_out(
-        msgspec.convert(order, Transform), Stores(objects, objects), threads=2, seconds=60, report=report
+        msgspec.convert(order, Transform),
+        Stores(objects, objects),
+        threads=2,
+        seconds=60,
+        report=report,
     )
     assert answer.undecodable is None, answer
+    assert all(isinstance(each, Done) for each in answer.answers), answer
     return objects.made
 
 
