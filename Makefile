@@ -30,7 +30,7 @@ FUNCTION_PYTHON ?= 3.13
 FUNCTION_ARCH ?= x86_64
 FUNCTION_LIBRARIES = build/function/$(FUNCTION_PYTHON)-$(FUNCTION_ARCH)
 # plug-ins of the function, each a lock of its own: named by hand, or by the stack that is meant (`formats` in its file)
-PLUGINS ?= $(if $(STACK),$(foreach plugin,imagequant,$(shell \
+PLUGINS ?= $(if $(STACK),$(foreach plugin,heic imagequant,$(shell \
     grep -Eqs '^ *(formats: *\{.*)?\b$(plugin): *true' Pulumi.$(STACK).yaml && echo $(plugin))))
 # the resizer has wheels for x86-64 alone: for arm64 it is built from its source, on arm64, by the function's own Python
 FUNCTION_WHEELS = --python-version $(FUNCTION_PYTHON) --python-platform x86_64-manylinux_2_28
@@ -140,7 +140,7 @@ engine: ## the Pulumi CLI of the pinned version: from the PATH, or built from it
 preview: artifact engine ## what a first deployment of a stack would make, and its price; needs no account: STACK=dev
 	@$(BIN)/python -m local preview --stack $(or $(STACK),dev)
 
-artifact: env $(FUNCTION_LIBRARIES)/.made $(PLUGINS:%=$(FUNCTION_LIBRARIES)-%/.made) ## the function's libraries: FUNCTION_PYTHON=3.13 FUNCTION_ARCH=x86_64 PLUGINS=imagequant
+artifact: env $(FUNCTION_LIBRARIES)/.made $(PLUGINS:%=$(FUNCTION_LIBRARIES)-%/.made) ## the function's libraries: FUNCTION_PYTHON=3.13 FUNCTION_ARCH=x86_64 PLUGINS="heic imagequant"
 	@:
 
 $(FUNCTION_LIBRARIES)/.made: functions/transform/requirements.txt | env

@@ -162,6 +162,7 @@ class Processes:
                     delivery_secret_name=None if self._delivery is None else self._delivery.secret_name,
                     receivers=self._config.receivers,
                     fetch=self._config.fetch,
+                    formats=self._config.formats,
                     timing=self._config.timing,
                 )
             )

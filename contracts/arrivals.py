@@ -9,7 +9,7 @@ from typing import Final
 from contracts.digests import digest_field
 from contracts.errors import DigestMismatch, ImageCorrupt, PayloadTooLarge, Rejected, SourceMissing, Unavailable
 from contracts.events import Refused, Stored
-from contracts.formats import SNIFF_BYTES, check_declared, check_limits, measure
+from contracts.formats import READ, SNIFF_BYTES, check_declared, check_limits, declared_format, measure
 from contracts.headers.reader import Seekable
 from contracts.hops import check_hops
 from contracts.job import Job
@@ -60,8 +60,11 @@ def _examined(job: Job, head: Head, originals: OriginalRanges) -> Source:
         raise DigestMismatch(f"the bytes that arrived are not those of {digest_field(job.content_sha256)}")
     file = Ranges(originals, job.key, head)
     name = job.source.filename
-    check_declared(file.read(SNIFF_BYTES), head.media_type, name)
-    header = measure(file, head.bytes)
+    # its form was signed for this type, which is one that was read then
+    signed = declared_format(head.media_type, None)
+    read = READ if signed is None else READ | {signed}
+    check_declared(file.read(SNIFF_BYTES), head.media_type, name, read)
+    header = measure(file, head.bytes, read)
     check_limits(header)
     return measured(header, filename=name, bytes=head.bytes, sha256=head.sha256, hops=head.hops)
 

@@ -6,6 +6,7 @@ The upload service decodes it and signs a form for exactly that; the client enco
 """
 
 import hashlib
+from collections.abc import Set
 from typing import Annotated
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import Meta
 from contracts.digests import sha256_spelled
 from contracts.errors import Malformed, PayloadTooLarge, TypeMismatch, UnsupportedMediaType
 from contracts.filenames import safe_filename
-from contracts.formats import ImageFormat, declared_format
+from contracts.formats import READ, ImageFormat, declared_format
 from contracts.limits import MAX_DIRECT_BYTES
 from contracts.options import Options, decode_as, fingerprint, invalid
 
@@ -51,11 +52,11 @@ class DirectUpload(Options, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return spelled or named
 
 
-def decode_direct(raw: bytes) -> DirectUpload:
+def decode_direct(raw: bytes, read: Set[ImageFormat] = READ) -> DirectUpload:
     """The request of a form for a direct upload.
 
-    Raises what `decode_options` does, UnsupportedMediaType for a type that is not read here, TypeMismatch if the file's
-    name is that of another type, and PayloadTooLarge.
+    Raises what `decode_options` does, UnsupportedMediaType for a type that is not read here (`read`), TypeMismatch if
+    the file's name is that of another type, and PayloadTooLarge.
     """
     asked = decode_as(DirectUpload, raw)
     if (asked.bytes is None) == (asked.max_bytes is None):
@@ -69,8 +70,10 @@ def decode_direct(raw: bytes) -> DirectUpload:
     except Malformed as error:
         raise invalid("#/sha256", error.detail) from error
     declared = declared_format(asked.content_type, None)
-    if declared is None:
-        raise UnsupportedMediaType("the type is none of " + ", ".join(fmt.media_type for fmt in ImageFormat))
+    if declared is None or declared not in read:
+        raise UnsupportedMediaType(
+            "the type is none of " + ", ".join(fmt.media_type for fmt in ImageFormat if fmt in read)
+        )
     by_name = declared_format(None, safe_filename(asked.filename))
     if by_name is not None and by_name is not declared:
         raise TypeMismatch(f"the type is that of {declared.value.upper()}, the name that of {by_name.value.upper()}")

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.inspect import EnumType, LiteralType, NoneType, StrType, Type, UnionType, type_info
 
+from contracts.formats import READ, ImageFormat
 from contracts.identifiers import Tenant
 from contracts.limits import Timing
 from contracts.messages import Queue
@@ -68,6 +69,9 @@ class Formats(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     PLUGINS=NAME` installs it, and the function's zip holds it only where the field is true.
     """
 
+    heic: bool = False
+    """Whether HEIC is read, as phones write it. Off: its decoder comes under the LGPL, and HEVC under patents
+    (docs/decisions/0043)."""
     imagequant: bool = False
     """Whether palettes of PNGs and still GIFs are made by libimagequant. Off: it comes under the GPL, version 3 or
     later, and a function that holds it may be passed on under that licence alone (docs/decisions/0044)."""
@@ -80,6 +84,11 @@ class Formats(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def palettes(self) -> Quantizer:
         return Quantizer.IMAGEQUANT if self.imagequant else Quantizer.PILLOW
+
+    @property
+    def read(self) -> frozenset[ImageFormat]:
+        """All that is read."""
+        return READ | {ImageFormat.HEIC} if self.heic else READ
 
 
 class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
@@ -118,6 +127,7 @@ class UploadEnvironment(CloudEnvironment, frozen=True, kw_only=True):
     """Of the secret with the private half of that key, in PEM."""
     receivers: Receivers = Receivers()
     fetch: Fetch = Fetch()
+    formats: Formats = Formats()
     timing: Timing = Timing()
 
     @property

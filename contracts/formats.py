@@ -4,7 +4,7 @@ The upload service decides with this and nothing else: it never decodes, so it n
 `contracts.headers`. Order of use: `check_declared`, `measure`, `check_limits`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from contracts.errors import FrameLimit, ImageCorrupt, Malformed, PixelLimit, TypeMismatch, UnsupportedMediaType
 from contracts.headers.avif import avif_brands, avif_extent
+from contracts.headers.boxes import brands
 from contracts.headers.gif import gif_extent
 from contracts.headers.jpeg import jpeg_extent
 from contracts.headers.png import png_extent
@@ -20,7 +21,7 @@ from contracts.headers.tiff import tiff_extent
 from contracts.headers.webp import webp_extent
 from contracts.headers.windows import BMP_HEADER_SIZES, bmp_extent, ico_extent
 from contracts.limits import MAX_FRAME_PIXELS, MAX_FRAMES, MAX_PIXELS, MAX_SIDE
-from contracts.unread import name_of
+from contracts.unread import HEIC_BRANDS, name_of
 
 SNIFF_BYTES: Final = 256
 """How much of a file's beginning `sniff` looks at; fewer are enough for a file that has fewer."""
@@ -37,10 +38,18 @@ class ImageFormat(StrEnum):
     TIFF = "tiff"
     BMP = "bmp"
     ICO = "ico"
+    HEIC = "heic"
+    """Read only where a deployment has chosen it."""
 
     @property
     def media_type(self) -> str:
         return {"bmp": "image/bmp", "ico": "image/vnd.microsoft.icon"}.get(self.value, f"image/{self.value}")
+
+
+BY_CHOICE: Final = frozenset({ImageFormat.HEIC})
+"""Formats whose decoder is no part of what everybody deploys: docs/decisions/0043."""
+READ: Final = frozenset(ImageFormat) - BY_CHOICE
+"""What is read everywhere."""
 
 
 class Header(Struct, frozen=True, kw_only=True):
@@ -77,6 +86,7 @@ _MEDIA_TYPES: Final[dict[str, ImageFormat]] = {
     "image/x-windows-bmp": ImageFormat.BMP,
     "image/x-icon": ImageFormat.ICO,
     "image/ico": ImageFormat.ICO,
+    "image/heif": ImageFormat.HEIC,
 }
 
 _SILENT_TYPES: Final = frozenset({"", "application/octet-stream", "binary/octet-stream", "image/*", "text/plain"})
@@ -89,7 +99,15 @@ _EXTENSIONS: Final[dict[str, ImageFormat]] = {
     "avifs": ImageFormat.AVIF,
     "tif": ImageFormat.TIFF,
     "dib": ImageFormat.BMP,
+    **dict.fromkeys(("heif", "hif"), ImageFormat.HEIC),
 }
+
+
+def _heic_extent(reader: Reader) -> Extent:
+    from contracts.headers.heic import heic_extent  # not at module level: few deployments read it
+
+    return heic_extent(reader)
+
 
 _EXTENT_OF: Final[dict[ImageFormat, Callable[[Reader], Extent]]] = {
     ImageFormat.JPEG: jpeg_extent,
@@ -100,11 +118,12 @@ _EXTENT_OF: Final[dict[ImageFormat, Callable[[Reader], Extent]]] = {
     ImageFormat.TIFF: tiff_extent,
     ImageFormat.BMP: bmp_extent,
     ImageFormat.ICO: ico_extent,
+    ImageFormat.HEIC: _heic_extent,
 }
 
 
 def sniff(head: bytes) -> ImageFormat | None:
-    """The format that a file beginning with these bytes has, if it is one that is read here. Never raises."""
+    """The format that a file beginning with these bytes has, if it is one that may be read here. Never raises."""
     if head.startswith(b"\xff\xd8\xff"):
         return ImageFormat.JPEG
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -115,6 +134,8 @@ def sniff(head: bytes) -> ImageFormat | None:
         return ImageFormat.GIF
     if avif_brands(head):
         return ImageFormat.AVIF
+    if brands(head) & HEIC_BRANDS:
+        return ImageFormat.HEIC
     if head.startswith((b"II\x2a\x00", b"MM\x00\x2a")):
         return ImageFormat.TIFF
     # two letters alone would make pictures of many a text
@@ -130,17 +151,19 @@ def declared_format(content_type: str | None, filename: str | None) -> ImageForm
     return _MEDIA_TYPES.get(_essence(content_type)) or _EXTENSIONS.get(_extension(filename))
 
 
-def check_declared(head: bytes, content_type: str | None, filename: str | None) -> ImageFormat:
+def check_declared(
+    head: bytes, content_type: str | None, filename: str | None, read: Set[ImageFormat] = READ
+) -> ImageFormat:
     """The format of a file that begins with `head` (SNIFF_BYTES of it), if nothing that was said of it disagrees.
 
-    Raises Malformed if there is not one byte, UnsupportedMediaType if it is nothing that is read here, TypeMismatch if
-    the Content-Type or the extension names another format.
+    Raises Malformed if there is not one byte, UnsupportedMediaType if it is nothing that is read here (`read`),
+    TypeMismatch if the Content-Type or the extension names another format.
     """
     if not head:
         raise Malformed("the file is empty")
     found = sniff(head)
-    if found is None:
-        raise _unread(head)
+    if found is None or found not in read:
+        raise _unread(head, read)
     essence = _essence(content_type)
     if essence not in _SILENT_TYPES and _MEDIA_TYPES.get(essence) is not found:
         raise TypeMismatch(f"the file is {found.value.upper()}, but its Content-Type is another")
@@ -150,7 +173,7 @@ def check_declared(head: bytes, content_type: str | None, filename: str | None) 
     return found
 
 
-def measure(file: Seekable, length: int) -> Header:
+def measure(file: Seekable, length: int, read: Set[ImageFormat] = READ) -> Header:
     """What the header of a file of `length` bytes says. Reads little of it, and leaves its position anywhere.
 
     Raises UnsupportedMediaType if it is nothing that is read here, ImageCorrupt if the header is broken, ends too soon
@@ -159,8 +182,8 @@ def measure(file: Seekable, length: int) -> Header:
     reader = Reader(file, length)
     head = reader.around(0)[0][:SNIFF_BYTES]
     found = sniff(head)
-    if found is None:
-        raise _unread(head)
+    if found is None or found not in read:
+        raise _unread(head, read)
     extent = _EXTENT_OF[found](reader)
     if extent.width < 1 or extent.height < 1:
         raise ImageCorrupt(f"the header says {extent.width}×{extent.height} pixels")
@@ -195,12 +218,18 @@ def check_limits(header: Header) -> None:
         )
 
 
-def _unread(head: bytes) -> UnsupportedMediaType:
-    formats = ", ".join(fmt.value.upper() for fmt in ImageFormat)
-    name = name_of(head)
+def spelled(read: Set[ImageFormat]) -> str:
+    """These formats, for people."""
+    return ", ".join(fmt.value.upper() for fmt in ImageFormat if fmt in read)
+
+
+def _unread(head: bytes, read: Set[ImageFormat]) -> UnsupportedMediaType:
+    formats, name = spelled(read), name_of(head)
     if name is None:
         return UnsupportedMediaType(f"the file is none of {formats}")
-    return UnsupportedMediaType(f"the file is {name}, which is not read here; send it as one of {formats}")
+    choice = sniff(head)
+    way = f"; whoever runs this service can have it read, by formats.{choice.value}" if choice is not None else ""
+    return UnsupportedMediaType(f"the file is {name}, which is not read here; send it as one of {formats}{way}")
 
 
 def _essence(content_type: str | None) -> str:

@@ -5,6 +5,8 @@ Told from nothing but marks that their standards fix. Called by `formats` for a 
 
 from typing import Final
 
+from contracts.headers.boxes import brands
+
 _MARKS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"%PDF-", "PDF"),
     (b"8BPS\x00", "a Photoshop document"),
@@ -18,8 +20,10 @@ _MARKS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"qoif", "QOI"),
     (b"PK\x03\x04", "a ZIP archive"),
 )
-_HEVC: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
-"""Brands of pictures and sequences that are coded by HEVC: ISO/IEC 23008-12, annex B."""
+HEIC_BRANDS: Final = frozenset({b"heic", b"heix"})
+"""Of still pictures that are coded by HEVC, of 8 bits and of more: ISO/IEC 23008-12, annex B."""
+_MORE_HEVC: Final = frozenset({b"heim", b"heis", b"hevc", b"hevx"})
+"""Of several views or layers, and of moving pictures."""
 _CONTAINERS: Final = {b"mif1": "HEIF", b"msf1": "HEIF", b"crx ": "a camera's raw file", b"jxl ": "JPEG XL"}
 
 
@@ -28,11 +32,12 @@ def name_of(head: bytes) -> str | None:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
-    if head[4:8] == b"ftyp":
-        end = min(int.from_bytes(head[:4]), len(head))
-        brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
-        if brands & _HEVC:
+    said = brands(head)
+    if said:
+        if said & HEIC_BRANDS:
             return "HEIC"
+        if said & _MORE_HEVC:
+            return "HEIC of more than one picture"
         return _CONTAINERS.get(head[8:12], "a video")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return "SVG" if text.startswith(b"<svg") or (text.startswith(b"<?xml") and b"<svg" in text) else None

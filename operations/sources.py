@@ -16,7 +16,7 @@ from adapters.errors import translated
 from client.errors import BadInput
 from contracts.arrivals import Ranges
 from contracts.errors import SourceMissing
-from contracts.formats import SNIFF_BYTES, Header, check_declared, check_limits, measure
+from contracts.formats import SNIFF_BYTES, Header, ImageFormat, check_declared, check_limits, measure
 from contracts.hops import check_hops, hops_in
 from contracts.ports import Head
 
@@ -96,9 +96,11 @@ class Pictures:
         head = Head(version_id=picture.etag, etag=picture.etag, bytes=picture.bytes, sha256=None)
         ranges = _OfPicture(self._s3, self.source.bucket)
         file = Ranges(ranges, picture.key, head)
-        check_declared(file.read(SNIFF_BYTES), None, None)
+        # whether what is read by choice is read there, the service says
+        every = frozenset(ImageFormat)
+        check_declared(file.read(SNIFF_BYTES), None, None, every)
         check_hops(ranges.hops)
-        header = measure(file, picture.bytes)
+        header = measure(file, picture.bytes, every)
         check_limits(header)
         return Seen(header, ranges.hops)
 

@@ -8,5 +8,7 @@ larger picture from the limits.
     jpeg     markers up to the first scan         png      chunks up to the first image data, APNG
     webp     VP8, VP8L, VP8X and its frames       gif      blocks to the end, or past the limit of frames
     avif     boxes: items and sequences           tiff     directories of both byte orders
-    windows  BMP and ICO
+    heic     boxes: items, grids, HEVC            windows  BMP and ICO
+
+    boxes, items, hevc: what AVIF and HEIC are made of
 """

@@ -117,6 +117,7 @@ def answered(root: Root, body: str, context: Any, *, cold: bool, began: float) -
         threads=root.settings.threads,
         seconds=root.settings.timeout_seconds - RESERVE_SECONDS - (time.monotonic() - began),
         report=report,
+        read=root.settings.formats.read,
         palettes=root.settings.formats.palettes,
         cold=cold,
         function_request_id=getattr(context, "aws_request_id", "") or "",

@@ -12,7 +12,7 @@ by `handler`; knows ports, not adapters.
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from contracts import analysis
 from contracts.errors import BadMessage, InternalError, Rejected, ResourceLimit, SourceMissing, Unavailable
-from contracts.formats import ImageFormat
+from contracts.formats import READ, ImageFormat
 from contracts.messages import Answer, Done, Facts, Failed, Finished, Retryable, Timings, Transform, Undone
 from contracts.outputs import MetadataPolicy, Quantizer
 from contracts.places import DIRECT, AnalysisPlace, OriginalPlace, ResultPlace, parse_original
@@ -60,6 +60,7 @@ def carry_out(
     threads: int,
     seconds: float,
     report: Report,
+    read: Set[ImageFormat] = READ,
     palettes: Quantizer = Quantizer.PILLOW,
     cold: bool = False,
     function_request_id: str = "",
@@ -72,7 +73,7 @@ def carry_out(
     place = parse_original(order.key)
     if (place.tenant, place.job_id) != (order.tenant, order.job_id):
         raise BadMessage("the order names the original of another job")
-    desk = _Desk(order, place, stored(order.assets, order.tenant, stores.results), stores, report, palettes)
+    desk = _Desk(order, place, stored(order.assets, order.tenant, stores.results), stores, report, read, palettes)
     desk.work(threads, began + seconds)
     return Finished(
         job_id=order.job_id,
@@ -113,10 +114,12 @@ class _Desk:
         fetch: Fetch,
         stores: Stores,
         report: Report,
+        read: Set[ImageFormat],
         palettes: Quantizer,
     ) -> None:
         self._palettes = palettes
         self._order = order
+        self._read = read
         self._place = place
         self._fetch = fetch
         self._stores = stores
@@ -169,7 +172,7 @@ class _Desk:
         data = self._stores.originals.get_original(self._order.key, self._order.version_id)
         self.fetch_ms = _ms(began, time.monotonic())
         with quiet_decoders():
-            source = inspect(data, self._order.format)
+            source = inspect(data, self._order.format, self._read)
             from functions.transform.analysis.study import Study  # of a cold start, as the next one: see `load`
 
             study = Study(source, analysis.wanted(self._order.analyse), self._report)

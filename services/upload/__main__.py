@@ -155,6 +155,7 @@ def _desk(settings: UploadEnvironment, readiness: edge.Readiness) -> Desk:
         readiness=readiness,
         door=_door(settings, clock, threads),
         fetching=Fetching(outside, settings.fetch, shared=shared) if settings.fetch.enabled else None,
+        read=settings.formats.read,
         behind_balancer=settings.behind_balancer,
         timing=settings.timing,
         stack=settings.stack,

@@ -1,5 +1,6 @@
 """What the service says of itself: its limits, its description."""
 
+from collections.abc import Set
 from typing import Any
 
 import msgspec
@@ -40,17 +41,21 @@ class LimitsDocument(Struct, frozen=True, kw_only=True):
     post_seconds: int
     fetches_urls: bool
     """Whether an upload may name an address instead of a file."""
-    formats_in: tuple[str, ...] = tuple(fmt.media_type for fmt in ImageFormat)
+    formats_in: tuple[str, ...]
+    """Media types of what an original may be."""
     formats_out: tuple[str, ...] = tuple(fmt.media_type for fmt in OutputFormat)
 
 
-def about_routes(timing: limits.Timing, *, asks_for_key: bool, fetches: bool) -> list[ControllerRouterHandler]:
+def about_routes(
+    timing: limits.Timing, read: Set[ImageFormat], *, asks_for_key: bool, fetches: bool
+) -> list[ControllerRouterHandler]:
     """Nothing here changes while the process lives."""
     taken = LimitsDocument(
         default_life_seconds=timing.default_life_seconds,
         link_seconds=timing.link_seconds,
         post_seconds=timing.post_seconds,
         fetches_urls=fetches,
+        formats_in=tuple(fmt.media_type for fmt in ImageFormat if fmt in read),
     )
     description: list[bytes] = []
 

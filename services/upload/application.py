@@ -60,7 +60,9 @@ def application(desk: Desk) -> Litestar:
             *usage_routes(desk),
             *webhook_routes(desk),
             *stream_routes(desk),
-            *about_routes(desk.timing, asks_for_key=not desk.door.is_open, fetches=desk.fetching is not None),
+            *about_routes(
+                desk.timing, desk.read, asks_for_key=not desk.door.is_open, fetches=desk.fetching is not None
+            ),
             *page_routes(desk.stack, desk.picture_origins, asks_for_key=not desk.door.is_open),
         ],
         process=PROCESS,

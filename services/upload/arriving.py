@@ -45,7 +45,7 @@ async def _sent(desk: Desk, request: AnyRequest) -> Accepted:
             options = Options() if form.options is None else decode_options(form.options)
             digests.check([options.content_sha256()], body.sha256, "file")
             await desk.threads.call(desk.endpoints.check, tenant, options.webhook)
-            source = await desk.threads.call(examined, body, form.content_type, form.filename)
+            source = await desk.threads.call(examined, body, form.content_type, form.filename, desk.read)
             return await _accepted(desk, request, key, options, source, body)
         finally:
             spool.close()
@@ -78,7 +78,7 @@ async def _fetched(desk: Desk, request: AnyRequest) -> Accepted:
             count = await desk.fetching.fetch(asked.url, tenant, spool)
             body = await spool.whole()
             digests.check([asked.content_sha256()], body.sha256, "file")
-            source = await desk.threads.call(examined, body, None, asked.filename)
+            source = await desk.threads.call(examined, body, None, asked.filename, desk.read)
             source = msgspec.structs.replace(source, filename=source.filename or name_in(asked.url), hops=count)
             return await _accepted(desk, request, key, asked, source, body, fingerprint)
         finally:

@@ -1,7 +1,10 @@
 """What the routes have at hand: the use case, the reads, and the room that an upload takes. Made in `__main__`."""
 
+from collections.abc import Set
+
 from msgspec import Struct
 
+from contracts.formats import READ, ImageFormat
 from contracts.limits import BODY_PATIENCE_SECONDS, MIN_BODY_BYTES_PER_SECOND, Timing
 from services.edge import Readiness
 from services.upload.auth import Door, OpenDoor
@@ -52,6 +55,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     door: Door = OpenDoor()
     fetching: Fetching | None = None
     """None: no picture is fetched by its address."""
+    read: Set[ImageFormat] = READ
+    """Formats that an original may have."""
     behind_balancer: bool = False
     """Whether a balancer of ours stands before it, whose word on who asks is taken."""
     picture_origins: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ from services.upload.intake import ROUNDS, Accepted, check_adoptable, gone, stor
 from services.upload.shares import Lanes, OneLane
 from services.upload.watermarks import assets_once
 
-_STILL: Final = frozenset({ImageFormat.JPEG, ImageFormat.BMP, ImageFormat.ICO})
+_STILL: Final = frozenset({ImageFormat.JPEG, ImageFormat.BMP, ImageFormat.ICO, ImageFormat.HEIC})
 """Formats of one frame."""
 
 LEAST_SECONDS: Final = 1

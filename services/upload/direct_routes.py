@@ -58,7 +58,7 @@ def direct_routes(desk: Desk) -> list[ControllerRouterHandler]:
         if kind != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
             raise UnsupportedMediaType("say what is to be posted as application/json")
         key = idempotency_key(request.headers.getall("idempotency-key", []))
-        asked = decode_direct(await small_body(request, desk.pace, MAX_OPTIONS_BYTES))
+        asked = decode_direct(await small_body(request, desk.pace, MAX_OPTIONS_BYTES), desk.read)
         tenant = tenant_of(request)
         await desk.threads.call(desk.endpoints.check, tenant, asked.webhook)
         wish = Wish(

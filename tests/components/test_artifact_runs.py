@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from components import artifact
 from components.interpreters import interpreter
 from components.settings import Transform
 from contracts.environment import Formats
-from contracts.formats import ImageFormat
+from contracts.formats import READ, ImageFormat
 from contracts.outputs import OutputFormat
 from tests.support import bare_function, pictures
 from tests.support.tree import ROOT
@@ -40,15 +41,27 @@ def with_imagequant() -> Path:
 
 
 @pytest.fixture(scope="module")
+def with_heic() -> Path:
+    """The zip of a stack that reads HEIC."""
+    make = ["make", "--silent", "artifact", "PLUGINS=heic"]
+    subprocess.run(make, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return Path(artifact.transform_artifact(ROOT, Transform(), Formats(heic=True)).path)
+
+
+@pytest.fixture(scope="module")
 def life(made: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What `bare_function` said after a whole life on the zip's content alone."""
+    return lived(made, READ, tmp_path_factory)
+
+
+def lived(zip_path: Path, forms: Iterable[ImageFormat], folders: pytest.TempPathFactory) -> dict:
     python = interpreter(Transform().python)
     if python is None:
         pytest.skip(f"no Python {Transform().python} on this machine: the zip is looked at, but not run")
-    folder, originals = tmp_path_factory.mktemp("zip"), tmp_path_factory.mktemp("pictures")
-    with zipfile.ZipFile(made) as archive:
+    folder, originals = folders.mktemp("zip"), folders.mktemp("pictures")
+    with zipfile.ZipFile(zip_path) as archive:
         archive.extractall(folder)
-    for form in ImageFormat:
+    for form in forms:
         picture = pictures.gradient_alpha(640, 480) if form is ImageFormat.PNG else pictures.photo(640, 480)
         options = {"icc_profile": pictures.rgb_profile("Adobe RGB (1998)")} if form is ImageFormat.JPEG else {}
         (originals / form.value).write_bytes(pictures.encoded(picture, form, **options))
@@ -66,7 +79,7 @@ def test_it_runs_on_the_functions_python_with_nothing_beside_it(life: dict) -> N
     assert life["version"] == [int(part) for part in Transform().python.split(".")]
     all_forms = {form.media_type for form in OutputFormat}
     assert life["made"].pop("a call") == "Unavailable"
-    assert {form: set(forms) for form, forms in life["made"].items()} == {form.value: all_forms for form in ImageFormat}
+    assert {form: set(forms) for form, forms in life["made"].items()} == {form.value: all_forms for form in READ}
 
 
 def test_every_library_in_it_is_used(made: Path, life: dict) -> None:
@@ -75,6 +88,41 @@ def test_every_library_in_it_is_used(made: Path, life: dict) -> None:
     used = {name for name in life["used"] if "__pycache__" not in name}
     assert {name.partition("/")[0] for name in packed} == {name.partition("/")[0] for name in used}
     assert {name for name in packed if ".so" in name} - used == set()
+
+
+def test_the_decoder_of_heic_is_added_with_its_licences_and_changes_nothing_else(made: Path, with_heic: Path) -> None:
+    with zipfile.ZipFile(made) as archive:
+        before = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(with_heic) as archive:
+        after = {name: archive.read(name) for name in archive.namelist()}
+    assert before == {name: after[name] for name in before}
+    added = {name for name in after.keys() - before.keys() if "__pycache__" not in name}
+    assert {name.partition("/")[0].partition(".cpython")[0] for name in added} == {
+        *("_pi_heif", "pi_heif", "pi_heif_decoder.libs", "pi_heif_decoder-1.7.0.post4.dist-info", "functions"),
+    }
+    texts = {"HEIC.txt", "LGPL-3.0.txt", "GPL-3.0.txt"}
+    assert {name for name in added if name.startswith("functions")} == {
+        f"{artifact.LICENCES}/heic/{each}" for each in texts
+    }
+    assert not any("x265" in name for name in after)
+    told = after[f"{artifact.LICENCES}/heic/HEIC.txt"].decode()
+    for name in (name for name in added if ".so." in name):
+        library, _, version = name.rpartition("/")[2].partition(".so.")
+        # libde265's file is numbered by its interface, libheif's by its version
+        assert library.partition("-")[0] in told
+        assert version in told or library.startswith("libde265")
+    assert with_heic.stat().st_size < artifact.MAX_ZIP_BYTES
+
+
+def test_with_the_decoder_of_heic_it_reads_heic_on_the_functions_python(
+    with_heic: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    life = lived(with_heic, [ImageFormat.HEIC], tmp_path_factory)
+    assert set(life["made"][ImageFormat.HEIC]) == {form.media_type for form in OutputFormat}
+    assert {name.partition("-")[0] for name in life["used"] if name.startswith("pi_heif_decoder.libs/")} == {
+        "pi_heif_decoder.libs/libheif",
+        "pi_heif_decoder.libs/libde265",
+    }
 
 
 def test_every_pattern_of_what_is_never_opened_still_names_something(made: Path, with_imagequant: Path) -> None:

@@ -97,6 +97,7 @@ def test_nothing_is_what_production_wants() -> None:
             "pipeline.fetch.enabled: its hosts have no way to the world with network.egress endpoints; "
             "write egress: nat, or leave fetch out",
         ),
+        ({"formats": {"hiec": True}}, "pipeline.formats: has no field 'hiec'; did you mean 'heic'?"),
         ({"fetch": {"seconds": 61}}, "pipeline.fetch.seconds: expected `float` <= 60.0; the default is 10"),
         ({"formats": {"imagequent": True}}, "pipeline.formats: has no field 'imagequent'; did you mean 'imagequant'?"),
         (

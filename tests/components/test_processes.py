@@ -106,8 +106,8 @@ def test_the_function_reads_its_settings(plan: Plan) -> None:
 def test_what_a_stack_changes_reaches_every_process() -> None:
     timing = {"sweep_seconds": 0.5, "function_timeout_seconds": 20}
     transform = {"threads": 1, "bundle_libraries": False}
-    changed = {"timing": timing, "due_shards": 3, "log_level": "debug", "transform": transform}
-    plan = record("local", changed | {"formats": {"imagequant": True}})
+    over = {"timing": timing, "due_shards": 3, "log_level": "debug", "transform": transform}
+    plan = record("local", over | {"formats": {"heic": True, "imagequant": True}})
     upload = from_environ(UploadEnvironment, environment(plan, "upload"))
     processing = from_environ(ProcessingEnvironment, environment(plan, "processing"))
     variables = plan.one("Function", "transform").inputs["environment"]["variables"]
@@ -116,7 +116,7 @@ def test_what_a_stack_changes_reaches_every_process() -> None:
     assert upload.due_shards == processing.due_shards == 3
     assert {upload.log_level, processing.log_level, function.log_level} == {"debug"}
     assert (function.threads, function.timeout_seconds) == (1, 20)
-    assert function.formats == Formats(imagequant=True)
+    assert upload.formats == function.formats == Formats(heic=True, imagequant=True)
 
 
 def test_the_services_run_as_their_roles(plan: Plan) -> None:

@@ -238,4 +238,4 @@ def test_the_largest_picture_that_is_taken_is_taken():
 def test_every_named_decoder_is_there():
     for form, module in pictures.PLUGINS.items():
         assert importlib.import_module(module.__name__) is module
-        assert form.value.upper() in Image.OPEN
+        assert pictures.pillow_name(form) in Image.OPEN

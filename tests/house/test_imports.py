@@ -99,6 +99,7 @@ TABLE = {
 
 MODULE_OF = {
     "cykooz.resizer": "cykooz_resizer",
+    "pi-heif-decoder": "pi_heif",
     "pillow": "PIL",
     "pyyaml": "yaml",
     "pulumi-aws": "pulumi_aws",

@@ -10,7 +10,7 @@ from client import Darkroom, Refused, ServerFault
 from contracts.formats import ImageFormat
 from local.supervisor import Supervisor
 from local.temporary import temporary
-from tests.support import pictures
+from tests.support import heics, pictures
 from tests.support.believing import believing
 from tests.support.receivers import Authority, Receiver, answering, receiving, redirecting
 
@@ -25,7 +25,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def stack(authority: Authority) -> Iterator[Supervisor]:
-    with temporary({"fetch": {"enabled": True}}, kind=believing(authority)) as supervisor:
+    with temporary({"fetch": {"enabled": True}, "formats": {"heic": True}}, kind=believing(authority)) as supervisor:
         yield supervisor
 
 
@@ -51,6 +51,19 @@ def test_a_picture_is_fetched_made_into_variants_and_downloaded(
     [request] = receiver.requests
     assert request.startswith(b"GET /pictures/chair.jpg?signature=s3cret HTTP/1.1\r\n")
     assert b"s3cret" not in stack.folder.log("upload").read_bytes()
+
+
+def test_a_phones_picture_becomes_variants_where_the_stack_reads_heic(
+    stack: Supervisor, receiver: Receiver, tmp_path: Path
+) -> None:
+    receiver.behaviour = answering(200, body=heics.camera(6))
+    with Darkroom(stack.url) as darkroom:
+        job = darkroom.upload_url(f"https://{HOST}:{receiver.port}/IMG_0001.HEIC", variants=[{"name": "small"}])
+        status = darkroom.wait(job.id)
+        assert (status.state, status.source.format) == ("completed", "heic")
+        [file] = darkroom.download(status, tmp_path)
+        made = pictures.opened(file.path.read_bytes())
+        assert (made.size, pictures.corner_colours(made)) == ((120, 80), ["red", "green", "blue", "yellow"])
 
 
 def test_a_host_that_fails_or_leads_astray_leaves_nothing(stack: Supervisor, receiver: Receiver) -> None:

@@ -57,6 +57,7 @@ class Objects:
 def work(path: Path) -> dict[str, int]:
     import msgspec
 
+    from contracts.formats import ImageFormat
     from contracts.messages import Done, Transform
     from contracts.outputs import OutputFormat
     from contracts.places import INLINE, OriginalPlace
@@ -89,6 +90,7 @@ def work(path: Path) -> dict[str, int]:
         threads=2,
         seconds=60,
         report=report,
+        read=frozenset(ImageFormat),
     )
     assert answer.undecodable is None, answer
     assert all(isinstance(each, Done) for each in answer.answers), answer

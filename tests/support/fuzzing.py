@@ -38,14 +38,16 @@ class _Counted(io.BytesIO):
 def headers() -> Callable[[bytes], None]:
     """What a file is by its header: the upload service's first and only look at it."""
     from contracts.errors import Rejected
-    from contracts.formats import SNIFF_BYTES, check_declared, check_limits, measure
+    from contracts.formats import SNIFF_BYTES, ImageFormat, check_declared, check_limits, measure
     from contracts.limits import MAX_FRAMES, MAX_PIXELS, MAX_SIDE
+
+    every = frozenset(ImageFormat)
 
     def one(data: bytes) -> None:
         file = _Counted(data)
         try:
-            found = check_declared(data[:SNIFF_BYTES], None, None)
-            header = measure(file, len(data))
+            found = check_declared(data[:SNIFF_BYTES], None, None, every)
+            header = measure(file, len(data), every)
             check_limits(header)
         except Rejected:
             return
@@ -117,13 +119,14 @@ def seeds(target: str) -> Iterable[bytes]:
     elif target == "headers":
         from contracts.formats import ImageFormat
         from tests.support import headers as catalogue
-        from tests.support import pictures
+        from tests.support import heics, pictures
 
         yield from (pictures.sample(form, 16, 12) for form in ImageFormat)
         animated = (ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.GIF, ImageFormat.AVIF)
         yield from (pictures.animated(form, 2, 8, 8) for form in animated)
         for table in (catalogue.BOMBS, catalogue.TOO_MANY_FRAMES, catalogue.CORRUPT, catalogue.UNSUPPORTED):
             yield from table.values()
+        yield from heics.everything().values()
     elif target == "options":
         yield b'{"preset":"web@1","expires_in":604800,"priority":"bulk","meta":{"sku":"A-17"}}'
         yield b'{"variants":[{"name":"a","resize":{"width":8,"height":9,"fit":"cover"},"output":{"quality":7}}]}'

@@ -40,8 +40,8 @@ ARRIVALS: Final = (
     one(
         "what was posted is not compared with what was announced",
         _ARRIVALS,
-        "check_declared(file.read(SNIFF_BYTES), head.media_type, name)",
-        "check_declared(file.read(SNIFF_BYTES), None, None)",
+        "check_declared(file.read(SNIFF_BYTES), head.media_type, name, read)",
+        "check_declared(file.read(SNIFF_BYTES), None, None, read)",
         _DIRECT_TESTS,
         _INGEST_TESTS,
     ),

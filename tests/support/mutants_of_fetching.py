@@ -30,8 +30,8 @@ FETCHING: Final = (
     one(
         "the ending of an address is held against the bytes",
         _ARRIVING,
-        "examined, body, None, asked.filename)",
-        "examined, body, None, asked.filename or name_in(asked.url))",
+        "examined, body, None, asked.filename, desk.read)",
+        "examined, body, None, asked.filename or name_in(asked.url), desk.read)",
         _FETCHED_TESTS,
     ),
     one(

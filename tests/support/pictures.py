@@ -25,6 +25,7 @@ from PIL import (
     TiffImagePlugin,
     WebPImagePlugin,
 )
+from pillow_heif import HeifImagePlugin
 
 from contracts.formats import ImageFormat
 
@@ -37,6 +38,7 @@ PLUGINS: Final = {
     ImageFormat.TIFF: TiffImagePlugin,
     ImageFormat.BMP: BmpImagePlugin,
     ImageFormat.ICO: IcoImagePlugin,
+    ImageFormat.HEIC: HeifImagePlugin,
 }
 """Imported by name, so that these tests do not depend on what else has registered itself."""
 
@@ -161,13 +163,18 @@ def _fractal(size: tuple[int, int], octaves: int, rng: random.Random) -> Image.I
 def encoded(picture: Image.Image, form: ImageFormat | str, **options: Any) -> bytes:
     """The picture as a file of that format."""
     target = io.BytesIO()
-    picture.save(target, str(form).upper(), **options)
+    picture.save(target, pillow_name(form), **options)
     return target.getvalue()
+
+
+def pillow_name(form: ImageFormat | str) -> str:
+    """As Pillow calls it."""
+    return "HEIF" if form == ImageFormat.HEIC else str(form).upper()
 
 
 def opened(data: bytes | memoryview) -> Image.Image:
     """The decoded picture; raises what Pillow raises."""
-    picture = Image.open(io.BytesIO(data), formats=[form.value.upper() for form in PLUGINS])
+    picture = Image.open(io.BytesIO(data), formats=[pillow_name(form) for form in PLUGINS])
     picture.load()
     return picture
 

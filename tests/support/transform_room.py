@@ -1,5 +1,7 @@
 """What the transform function works in, in memory: one original, its order, and the answer."""
 
+from collections.abc import Set
+
 from contracts.formats import ImageFormat
 from contracts.limits import MAX_MESSAGE_BYTES
 from contracts.messages import Finished, Transform, decode, encode
@@ -43,6 +45,7 @@ class Room:
         *variants: Variant,
         seconds: float = 60,
         stores: Stores | None = None,
+        read: Set[ImageFormat] = frozenset(ImageFormat),
         palettes: Quantizer = Quantizer.PILLOW,
         **changes,
     ) -> Finished:
@@ -52,6 +55,7 @@ class Room:
             threads=2,
             seconds=seconds,
             report=lambda name, error: self.reported.append((name, error)),
+            read=read,
             palettes=palettes,
             cold=True,
             function_request_id="function-1",

@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 from adapters.outside import Outside
 from contracts.environment import Fetch
+from contracts.formats import READ, ImageFormat
 from contracts.limits import Timing
 from contracts.messages import Outgoing, Queue
 from contracts.quotas import UNLIMITED, Quotas
@@ -58,6 +59,7 @@ class UploadRoom:
         quotas: Quotas = UNLIMITED,
         outside: Any = None,
         fetch: Fetch | None = None,
+        read: Set[ImageFormat] = READ,
     ) -> None:
         self.clock = clock or VirtualClock()
         self.ledger = MemoryLedger()
@@ -120,6 +122,7 @@ class UploadRoom:
             room=SpoolRoom(places),
             readiness=self.readiness,
             fetching=None if fetch is None else Fetching(outside or Outside(), fetch),
+            read=read,
             timing=self.timing,
             stack="test",
             picture_origins=picture_origins,

@@ -1,4 +1,4 @@
-"""What an AVIF file holds beside its pixels, as (kind, start, size): `containers` asks, and names the kinds.
+"""What an AVIF or HEIC file holds beside its pixels, as (kind, start, size): `containers` asks, and names the kinds.
 
 A file is boxes in boxes; metadata are items, which the `meta` box describes and the `mdat` box holds. Bounded in boxes
 and depth. Raises struct.error, IndexError or ValueError for what is not built so.
@@ -15,7 +15,8 @@ Box = tuple[bytes, int, int]
 _MAX_ITEMS: Final = 1_024
 _MAX_DEPTH: Final = 6
 _NEEDED: Final = frozenset({b"ftyp", b"styp", b"meta", b"mdat", b"moov", b"free", b"skip"})
-_PICTURE_ITEMS: Final = frozenset({b"av01", b"grid", b"iovl", b"iden", b"tmap"})
+_PICTURE_ITEMS: Final = frozenset({b"av01", b"hvc1", b"grid", b"iovl", b"iden", b"tmap"})
+_ALPHA: Final = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0", b"urn:mpeg:hevc:2015:auxid:1\0")
 _PARENTS: Final = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"dinf"})
 _IN_MOVIES: Final = frozenset({b"udta", b"uuid", b"meta"})
 
@@ -81,7 +82,9 @@ def _movie(data: bytes, start: int, end: int, depth: int) -> Iterator[Found]:
 def _items(data: bytes, start: int, end: int) -> Iterator[Found]:
     parts = {name: (inner, inner_end) for name, inner, inner_end in _boxes(data, start, end)}
     places = _places(data, *parts[b"iloc"]) if b"iloc" in parts else {}
+    beside = _beside(data, parts)
     for number, kind in _described(data, *parts[b"iinf"]) if b"iinf" in parts else ():
+        kind = kind or beside.get(number)
         if kind is not None:
             at, size = places.get(number, (end, 0))
             skipped = 4 if kind == "exif" and size > 4 else 0  # where in it the TIFF header is
@@ -94,6 +97,48 @@ def _items(data: bytes, start: int, end: int) -> Iterator[Found]:
                         yield "icc", at + 4, property_end - at - 4
     for name in parts.keys() - {b"hdlr", b"pitm", b"iloc", b"iinf", b"iprp", b"iref", b"idat", b"dinf", b"grpl"}:
         yield "unknown-data", parts[name][0], parts[name][1] - parts[name][0]
+
+
+def _beside(data: bytes, parts: dict[bytes, tuple[int, int]]) -> dict[int, str]:
+    """Pictures that are not what the file shows: smaller copies, depth and gain maps. Alpha is part of a picture."""
+    if b"iref" not in parts:
+        return {}
+    start, end = parts[b"iref"]
+    wide = 4 if data[start] else 2
+    found = {}
+    for name, inner, _ in _boxes(data, start + 4, end):
+        if name in (b"thmb", b"auxl"):
+            number = int.from_bytes(data[inner : inner + wide])
+            found[number] = "thumbnail" if name == b"thmb" else "more-pictures"
+    alphas = _alphas(data, *parts[b"iprp"]) if found and b"iprp" in parts else set()
+    return {number: kind for number, kind in found.items() if number not in alphas}
+
+
+def _alphas(data: bytes, start: int, end: int) -> set[int]:
+    """Items with the property that makes them somebody's alpha."""
+    parts = {name: (inner, inner_end) for name, inner, inner_end in _boxes(data, start, end)}
+    if not {b"ipco", b"ipma"} <= parts.keys():
+        return set()
+    alpha = {
+        index
+        for index, (name, at, property_end) in enumerate(_boxes(data, *parts[b"ipco"]), start=1)
+        if name == b"auxC" and data[at + 4 : property_end].startswith(_ALPHA)
+    }
+    at, end = parts[b"ipma"]
+    id_bytes, index_bytes = 4 if data[at] else 2, 2 if data[at + 3] & 1 else 1
+    (count,) = struct.unpack_from(">I", data, at + 4)
+    at += 8
+    found = set()
+    for _ in range(min(_MAX_ITEMS, count)):
+        if at >= end:
+            raise ValueError("properties beyond the end")
+        number, indices = int.from_bytes(data[at : at + id_bytes]), data[at + id_bytes]
+        at += id_bytes + 1
+        for place in range(at, at + indices * index_bytes, index_bytes):
+            if int.from_bytes(data[place : place + index_bytes]) & ((1 << 8 * index_bytes - 1) - 1) in alpha:
+                found.add(number)
+        at += indices * index_bytes
+    return found
 
 
 def _described(data: bytes, start: int, end: int) -> Iterator[tuple[int, str | None]]:

@@ -294,6 +294,7 @@ _PARSERS: Final[dict[ImageFormat, Callable[[bytes], Iterator[Block]]]] = {
     ImageFormat.GIF: _gif,
     ImageFormat.TIFF: _tiff,
     ImageFormat.AVIF: lambda data: (Block(*each) for each in boxed(data)),
+    ImageFormat.HEIC: lambda data: (Block(*each) for each in boxed(data)),
     ImageFormat.BMP: _bmp,
     ImageFormat.ICO: _ico,
 }

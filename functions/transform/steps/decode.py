@@ -7,7 +7,7 @@ says before it decodes.
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
@@ -15,11 +15,11 @@ from typing import Any, Final
 from msgspec import Struct
 from PIL import Image, ImageFile
 
-from contracts.errors import ImageCorrupt, PixelLimit, TypeMismatch
+from contracts.errors import ImageCorrupt, PixelLimit, Rejected, TypeMismatch, UnsupportedMediaType
 from contracts.formats import SNIFF_BYTES, ImageFormat, check_limits, measure, sniff
 from contracts.limits import MAX_PIXELS, MAX_SIDE
 from functions.transform.geometry import Size, upright_size
-from functions.transform.steps.colour import plain
+from functions.transform.steps.colour import IGNORED, plain
 from functions.transform.steps.metadata import orientation_of
 from functions.transform.steps.picture import Picture
 
@@ -32,6 +32,8 @@ _SEEN: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 _PNG_DEPTH: Final = 24
 """Where a PNG says how many bits a channel has."""
 _SCAN: Final = b"\xff\xda"
+_TURNED: Final = frozenset({ImageFormat.TIFF, ImageFormat.HEIC})
+"""Formats whose decoders turn their pictures themselves."""
 
 _DECODERS: Final = {
     ImageFormat.JPEG: ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -42,6 +44,7 @@ _DECODERS: Final = {
     ImageFormat.TIFF: ("PIL.TiffImagePlugin", "TiffImageFile"),
     ImageFormat.BMP: ("PIL.BmpImagePlugin", "BmpImageFile"),
     ImageFormat.ICO: ("PIL.IcoImagePlugin", "IcoImageFile"),
+    ImageFormat.HEIC: ("functions.transform.steps.heic", "opened"),
 }
 
 
@@ -49,7 +52,7 @@ class Source(Struct, frozen=True):
     """An original whose header was read and found within the limits; nothing is decoded yet.
 
     `stored` is the size that decoding gives; `exif_orientation` is the EXIF value and `pending` what of it the decoder
-    leaves to us (the TIFF decoder turns its pictures itself).
+    leaves to us (the decoders of TIFF and HEIC turn their pictures themselves).
     """
 
     data: bytes
@@ -102,15 +105,19 @@ def quiet_decoders() -> Iterator[None]:
         yield
 
 
-def inspect(data: bytes, form: ImageFormat) -> Source:
+def inspect(data: bytes, form: ImageFormat, read: Set[ImageFormat] = frozenset(ImageFormat)) -> Source:
     """The original as its header describes it.
 
-    Raises TypeMismatch if it is another format than `form`, ImageCorrupt, PixelLimit or FrameLimit.
+    Raises UnsupportedMediaType if `form` is none of those that are read here, TypeMismatch if the bytes are of another,
+    ImageCorrupt, PixelLimit or FrameLimit.
     """
+    if form not in read:
+        # a choice that was taken back while the job waited
+        raise UnsupportedMediaType(f"{form.value.upper()} is not read by this function")
     found = sniff(data[:SNIFF_BYTES])
     if found is not form:
         raise TypeMismatch(f"the file is {found.value.upper() if found else 'not a picture'}, not {form.value.upper()}")
-    header = measure(io.BytesIO(data), len(data))
+    header = measure(io.BytesIO(data), len(data), frozenset({form}))
     check_limits(header)
     image = _open(data, form)
     if form is ImageFormat.JPEG and _scans(image, data) > MAX_SCANS:
@@ -121,21 +128,36 @@ def inspect(data: bytes, form: ImageFormat) -> Source:
     profile = _bytes(info.get("icc_profile")) or None
     notes: tuple[str, ...] = ()
     if profile and len(profile) > MAX_PROFILE_BYTES:
-        profile, notes = None, ("colour-profile-ignored",)
+        profile, notes = None, (IGNORED,)
+    if form is ImageFormat.HEIC:
+        # not at module level: few functions read it
+        from functions.transform.steps.heic import orientation_in, profile_of
+
+        orientation = orientation_in(info)
+        if profile is None:
+            profile, is_followed = profile_of(info)
+            notes = notes if is_followed else (IGNORED,)
     return Source(
         data=data,
         format=form,
         stored=image.size,
         frames=max(1, header.frames),
         exif_orientation=orientation,
-        pending=1 if form is ImageFormat.TIFF else orientation,
+        pending=1 if form in _TURNED else orientation,
         exif=exif,
         profile=profile,
         has_alpha=_guarded(getattr, image, "has_transparency_data"),
         warnings=notes,
         xmp=_bytes(info.get("xmp")),
-        is_plain=image.mode in _SEEN and not (form is ImageFormat.PNG and data[_PNG_DEPTH] > 8),
+        is_plain=image.mode in _SEEN and _depth(image, data, form) <= 8,
     )
+
+
+def _depth(image: ImageFile.ImageFile, data: bytes, form: ImageFormat) -> int:
+    """Bits of a channel as they are stored, where a decoder gives fewer without a word."""
+    if form is ImageFormat.PNG:
+        return data[_PNG_DEPTH]
+    return int(image.info.get("bit_depth", 8)) if form is ImageFormat.HEIC else 8
 
 
 def decode(source: Source, scale: int = 1) -> Picture:
@@ -228,6 +250,8 @@ def _guarded(act: Any, *arguments: Any) -> Any:
     """What `act` gives; whatever a decoder raises over hostile bytes is ImageCorrupt, or PixelLimit for a bomb."""
     try:
         return act(*arguments)
+    except Rejected:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PixelLimit(str(error), limit=MAX_PIXELS) from error
     except MemoryError:

@@ -110,7 +110,7 @@ def test_what_never_came_and_what_was_refused_costs_nothing() -> None:
 def test_no_picture_costs_more_than_the_form_that_it_came_by(image_format: ImageFormat) -> None:
     """Whatever is posted within its bounds: the most that passes the limits of its format is what was taken."""
     asked = DirectUpload(content_type=image_format.media_type, max_bytes=BOUND)
-    stills = (ImageFormat.JPEG, ImageFormat.BMP, ImageFormat.ICO)
+    stills = (ImageFormat.JPEG, ImageFormat.BMP, ImageFormat.ICO, ImageFormat.HEIC)
     for frames, pixels in ((1, MAX_PIXELS), (4, MAX_PIXELS), (MAX_FRAMES, MAX_FRAME_PIXELS // MAX_FRAMES)):
         if frames == 1 or image_format not in stills:
             largest = Source(format=image_format, bytes=BOUND, width=pixels, height=1, frames=frames)
