@@ -41,7 +41,12 @@ _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 _UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING_FIELD: Final = re.compile(r"Object missing required field `(?P<name>\w+)`")
 _NO_SUCH_VALUE: Final = re.compile(r"Invalid enum value (?P<value>.*)", re.DOTALL)
-_EXPECTED: Final = re.compile(r"Expected `[^`]*`(?:.*, got `(?P<got>\w+)`|.*)", re.DOTALL)
+_EXPECTED: Final = re.compile(
+    r"Expected `(?P<kinds>[^`]*)`(?P<length> of length)?(?: (?P<sign>[<>]=?) (?P<bound>\S+))?"
+    r"(?:.*, got `(?P<got>\w+)`|.*)",
+    re.DOTALL,
+)
+_SIGNS: Final = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 
 Steps = list[tuple[str, str]]
 
@@ -68,7 +73,20 @@ def complaint(message: str, kind: Any) -> tuple[str, str]:
     if words and expected is not None:
         got = _KINDS.get(expected["got"] or "")
         return pointer, f"it must be {words}" + (f", and is {got}" if got else "")
-    return pointer, detail
+    return pointer, plainly(detail)
+
+
+def plainly(detail: str) -> str:
+    """What msgspec says of a value, in words, where nobody knows its type any more; other words stay as they are."""
+    expected = _EXPECTED.fullmatch(detail)
+    if expected is None or "matching regex" in detail:
+        return detail
+    kinds = " or ".join(_KINDS.get(kind, kind) for kind in expected["kinds"].split(" | ") if kind != "null")
+    bound = f" {_SIGNS[expected['sign']]} {expected['bound']}" if expected["sign"] else ""
+    if expected["length"]:
+        bound = f" of{bound} {'items' if expected['kinds'] == 'array' else 'characters'}"
+    got = f", and is {_KINDS.get(expected['got'], expected['got'])}" if expected["got"] else ""
+    return f"it must be {kinds or 'null'}{bound}{got}"
 
 
 def _places(kind: Any, steps: Steps) -> Iterator[Any]:

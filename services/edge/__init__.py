@@ -22,6 +22,7 @@ from litestar.types import ControllerRouterHandler, Guard, Receive, Scope, Send
 
 from contracts import errors
 from contracts.errors import PipelineError, Rejected, Unavailable
+from contracts.wording import plainly
 from services.edge.exchange import Exchange, base_of, instance_of
 from services.edge.problems import (
     NEXT_STEP,
@@ -206,9 +207,12 @@ def _named(error: Exception) -> PipelineError:
         kind = _CODES.get(error.status_code, errors.Malformed)
         extra = error.extra if isinstance(error.extra, list) else []
         pointed = [
-            (f"#/{item.get('key', '')}", str(item.get("message", ""))) for item in extra if isinstance(item, dict)
+            (f"#/{item.get('key', '')}", plainly(str(item.get("message", ""))))
+            for item in extra
+            if isinstance(item, dict)
         ]
-        detail = _DETAILS.get(error.status_code, "the request's parameters are not valid" if pointed else error.detail)
+        told = "; ".join(f"{pointer.removeprefix('#/')}: {words}" for pointer, words in pointed)
+        detail = _DETAILS.get(error.status_code, told or error.detail)
         return kind(detail, errors=pointed) if pointed else kind(detail)
     return errors.InternalError("an unexpected error; it was logged")
 

@@ -13,7 +13,7 @@ from contracts.direct import DirectUpload
 from contracts.fetched import UrlUpload
 from contracts.options import Options
 from contracts.variants import Variant
-from contracts.wording import PATTERNS, complaint
+from contracts.wording import PATTERNS, complaint, plainly
 
 KINDS = [Options, DirectUpload, UrlUpload]
 
@@ -62,10 +62,22 @@ def test_a_mistake_is_told_with_what_would_be_right(document: Any, pointer: str,
     assert said_of(document) == (f"#/variants/0/{pointer}", detail)
 
 
-def test_what_a_mapping_holds_is_told_as_it_came() -> None:
-    pointer, detail = said_of({"meta": {"a": 1}})
-    assert pointer == "#/meta"
-    assert "str" in detail
+def test_what_a_mapping_holds_has_no_type_of_its_own_and_words_all_the_same() -> None:
+    assert said_of({"meta": {"a": 1}}) == ("#/meta", "it must be a text, and is a whole number")
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ("Expected `int` >= 1", "it must be a whole number at least 1"),
+        ("Expected `int`, got `str`", "it must be a whole number, and is a text"),
+        ("Expected `int | null`, got `float`", "it must be a whole number, and is a number"),
+        ("Expected `str` of length <= 9", "it must be a text of at most 9 characters"),
+        ("no words of msgspec's", "no words of msgspec's"),
+    ],
+)
+def test_without_a_type_there_are_words_too(detail: str, words: str) -> None:
+    assert plainly(detail) == words
 
 
 def test_words_of_our_own_stay_as_they_are() -> None:

@@ -306,6 +306,19 @@ def test_a_question_that_cannot_be_read_is_refused(client: Client, question: str
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
 
 
+@pytest.mark.parametrize(
+    ("question", "detail"),
+    [
+        ("limit=0", "limit: it must be a whole number at least 1"),
+        ("limit=ten", "limit: it must be a whole number, and is a text"),
+    ],
+)
+def test_a_refused_parameter_is_named_with_what_it_must_be(client: Client, question: str, detail: str) -> None:
+    answer = client.get(f"/jobs?{question}").json()
+    assert answer["detail"] == detail
+    assert answer["errors"] == [{"pointer": "#/limit", "detail": detail.removeprefix("limit: ")}]
+
+
 def test_a_catalogue_that_does_not_answer_is_a_503(client: Client, room: UploadRoom) -> None:
     uploaded(client)
 
