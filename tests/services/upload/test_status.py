@@ -18,7 +18,7 @@ from contracts.identifiers import OPEN_TENANT
 from contracts.job import Job
 from contracts.lifecycle import step
 from contracts.messages import Done, Facts, Failed, Finished, Timings
-from contracts.outputs import OutputFormat
+from contracts.outputs import OutputFormat, Quantizer
 from contracts.places import AnalysisPlace, ResultPlace
 from contracts.plans import BranchPlan, LevelPlan, PartPlan
 from services.upload.application import application
@@ -387,6 +387,17 @@ def test_nobody_is_waited_for_who_has_left(room: UploadRoom) -> None:
         return len(room.desk.watcher._waiters)
 
     assert asyncio.run(leaving()) == 0
+
+
+def test_whose_a_palette_is_is_told_of_who_has_one(client: Client, room: UploadRoom) -> None:
+    uploaded(client)
+    job = moved(room, Planned())
+    [part] = job.parts
+    whose = {"thumb": Quantizer.IMAGEQUANT, "small": Quantizer.PILLOW}
+    done = tuple(replace(_done(job, name), palette=whose.get(name)) for name in part.variants)
+    moved(room, Finished(job_id=job.id, token=part.token, answers=done))
+    variants = client.get(f"/status/{job.id}").json()["variants"]
+    assert {one["name"]: one["palette"] for one in variants if "palette" in one} == whose
 
 
 def _done(job: Job, name: str) -> Done:
