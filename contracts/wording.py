@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
+from msgspec import inspect
+
 from contracts.digests import SHA256_FIELD
 from contracts.framing import BACKGROUND_PATTERN, COLOUR_PATTERN
 from contracts.identifiers import VARIANT_NAME_PATTERN
@@ -91,8 +93,6 @@ def plainly(detail: str) -> str:
 
 def _places(kind: Any, steps: Steps) -> Iterator[Any]:
     """The types that may stand at the end of these steps, `None` apart."""
-    from msgspec import inspect  # 5 ms, which nobody spends who makes no mistake
-
     found = list(_each(inspect.type_info(kind)))
     for key, _index in steps:
         inner = (
@@ -106,8 +106,6 @@ def _places(kind: Any, steps: Steps) -> Iterator[Any]:
 
 def _each(place: Any) -> Iterator[Any]:
     """The alternatives of a union, and what an annotation is about."""
-    from msgspec import inspect
-
     if isinstance(place, inspect.Metadata):
         yield from _each(place.type)
     elif isinstance(place, inspect.UnionType):
@@ -119,8 +117,6 @@ def _each(place: Any) -> Iterator[Any]:
 
 def _words(place: Any) -> str:
     """What may stand there; empty if it has no words."""
-    from msgspec import inspect
-
     match place:
         case inspect.EnumType():
             return _one_of([str(one.value) for one in place.cls])
