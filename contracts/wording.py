@@ -6,6 +6,7 @@ ranges is written down twice. Called by whoever decodes what a request asks for.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -93,7 +94,7 @@ def plainly(detail: str) -> str:
 
 def _places(kind: Any, steps: Steps) -> Iterator[Any]:
     """The types that may stand at the end of these steps, `None` apart."""
-    found = list(_each(inspect.type_info(kind)))
+    found = list(_each(_whole(kind)))
     for key, _index in steps:
         inner = (
             [field.type for place in found for field in getattr(place, "fields", ()) if field.encode_name == key]
@@ -102,6 +103,12 @@ def _places(kind: Any, steps: Steps) -> Iterator[Any]:
         )
         found = [place for one in inner for place in _each(one)]
     yield from found
+
+
+@cache
+def _whole(kind: Any) -> Any:
+    """The whole type: reading it takes longer than the request that was wrong, so that it is read once."""
+    return inspect.type_info(kind)
 
 
 def _each(place: Any) -> Iterator[Any]:
