@@ -60,7 +60,7 @@ def test_a_phones_picture_becomes_variants_where_the_stack_reads_heic(
     with Darkroom(stack.url) as darkroom:
         job = darkroom.upload_url(f"https://{HOST}:{receiver.port}/IMG_0001.HEIC", variants=[{"name": "small"}])
         status = darkroom.wait(job.id)
-        assert (status.state, status.source.format) == ("completed", "heic")
+        assert (status.state, status.source.media_type) == ("completed", "image/heic")
         [file] = darkroom.download(status, tmp_path)
         made = pictures.opened(file.path.read_bytes())
         assert (made.size, pictures.corner_colours(made)) == ((120, 80), ["red", "green", "blue", "yellow"])
