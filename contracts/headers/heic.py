@@ -7,11 +7,12 @@ HEVC, or are grids of such; whatever else could be decoded is refused by its nam
 Sources: ISO/IEC 23008-12 (6.6.2 grids, annex B brands), 14496-15 (8.3: parameter sets of `hvc1` are not among samples).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from contracts.errors import ImageCorrupt, PixelLimit, UnsupportedMediaType
 from contracts.headers.boxes import Box, spatial_extent
-from contracts.headers.hevc import PARAMETER_SETS, begins_picture, coded_sizes, length_bytes, unit_type
+from contracts.headers.hevc import PARAMETER_SETS, Coded, announced, begins_picture, length_bytes, unit_type
 from contracts.headers.items import Item, Items, items_of
 from contracts.headers.reader import Extent, Reader
 from contracts.limits import MAX_FRAME_PIXELS
@@ -55,18 +56,19 @@ def heic_extent(reader: Reader) -> Extent:
     sizes += [_grid_size(reader, item, items) for item in items.by_number.values() if item.kind == _GRID]
     # tiles share theirs
     records = {_record(item) for item in items.by_number.values() if item.kind == _CODED}
-    announced = {record: _announced(reader, record) for record in records}
-    sizes += [size for found in announced.values() for size in found]
-    areas = {record: max(width * height for width, height in found) for record, found in announced.items()}
+    coded = {record: _coded(reader, record) for record in records}
+    sizes += [(each.width, each.height) for found in coded.values() for each in found]
+    areas = {record: max(each.width * each.height for each in found) for record, found in coded.items()}
     for item in items.by_number.values():
         # as many tiles as one likes may be the same large picture
-        coded = sum(areas[_record(items.by_number[tile])] for tile in item.parts if item.kind == _GRID)
-        if coded > MAX_FRAME_PIXELS:
+        area = sum(areas[_record(items.by_number[tile])] for tile in item.parts if item.kind == _GRID)
+        if area > MAX_FRAME_PIXELS:
             raise PixelLimit(
-                f"all tiles together have {coded} pixels, at most {MAX_FRAME_PIXELS}",
+                f"all tiles together have {area} pixels, at most {MAX_FRAME_PIXELS}",
                 limit=MAX_FRAME_PIXELS,
-                actual=coded,
+                actual=area,
             )
+    _check_alike(reader, items, coded)
     own = _cropped(reader, primary, _size(reader, primary))
     largest, longest = max(width * height for width, height in sizes), max(max(size) for size in sizes)
     return Extent(*own, largest_pixels=largest, longest_side=longest)
@@ -98,10 +100,10 @@ def check_coded(reader: Reader) -> None:
             at += size
 
 
-def _announced(reader: Reader, record: Box) -> list[tuple[int, int]]:
-    """Sizes of what a decoder of this configuration would decode; there is one at least."""
+def _coded(reader: Reader, record: Box) -> list[Coded]:
+    """What a decoder of this configuration would decode; there is one at least."""
     content = _content(reader, record)
-    found = coded_sizes(content)
+    found = announced(content)
     reader.spend(_STEPS_OF_A_SIZE * len(found))
     if not found:
         raise ImageCorrupt("the configuration of a decoder announces no picture")
@@ -109,6 +111,22 @@ def _announced(reader: Reader, record: Box) -> list[tuple[int, int]]:
         # which its decoder takes for granted: it would find other units than we do
         raise ImageCorrupt(f"coded units are not measured in {_LENGTH_BYTES} bytes")
     return found
+
+
+def _check_alike(reader: Reader, items: Items, coded: Mapping[Box, list[Coded]]) -> None:
+    """Tiles are of one depth; the alpha of a gray picture is of its depth and size: bindings take that for granted."""
+
+    def depths(item: Item) -> set[tuple[bool, int]]:
+        parts = (items.by_number[part] for part in item.parts) if item.kind == _GRID else (item,)
+        return {(each.chroma == 0, each.depth) for part in parts for each in coded[_record(part)]}
+
+    primary = items.by_number[items.primary]
+    own = depths(primary)
+    beside = [items.by_number[number] for number in primary.beside if number in items.by_number]
+    is_gray = any(gray for gray, _ in own)
+    unlike = any(depths(item) != own or _size(reader, item) != _size(reader, primary) for item in beside if is_gray)
+    if len(own) != 1 or unlike:
+        raise ImageCorrupt("the parts of a picture are of different depths or sizes")
 
 
 def _check_kinds(items: Items) -> None:

@@ -1,10 +1,12 @@
-"""HEVC: how large the pictures are that a decoder's configuration announces.
+"""HEVC: how large and how deep the pictures are that a decoder's configuration announces.
 
 Source: ITU-T H.265 (7.3.1.2 units, 7.3.2.2 sequence parameter sets), ISO/IEC 14496-15 (the `hvcC` record).
 """
 
 from collections.abc import Iterator
 from typing import Final
+
+from msgspec import Struct
 
 from contracts.errors import ImageCorrupt
 
@@ -14,11 +16,22 @@ PARAMETER_SETS: Final = frozenset({32, SEQUENCE_PARAMETERS, 34})
 
 _NO_PICTURE: Final = 32
 """The first type of units that hold no part of a picture."""
+_CHROMA_AT: Final = 16
 _ARRAYS_AT: Final = 22
 _PROFILE_BITS: Final = 88
 _LEVEL_BITS: Final = 8
 _MOST_ZEROES: Final = 32
 """Before the first one of an Exp-Golomb code; a longer code is no number of 32 bits."""
+
+
+class Coded(Struct, frozen=True):
+    """Pixels before any cropping; `chroma` is 0 for gray, 1 for 4:2:0, 2 for 4:2:2, 3 for 4:4:4; depths are in bits."""
+
+    width: int
+    height: int
+    chroma: int
+    depth: int
+    chroma_depth: int
 
 
 def unit_type(unit: bytes) -> int:
@@ -31,9 +44,14 @@ def begins_picture(unit: bytes) -> bool:
     return unit_type(unit) < _NO_PICTURE and len(unit) > 2 and unit[2] >= 0x80
 
 
-def coded_sizes(record: bytes) -> list[tuple[int, int]]:
-    """Width and height, before any cropping, of each sequence that a record announces. Raises ImageCorrupt."""
-    return [_size(unit) for unit in _units(record) if len(unit) > 2 and unit_type(unit) == SEQUENCE_PARAMETERS]
+def announced(record: bytes) -> list[Coded]:
+    """What each sequence is that a record announces. Raises ImageCorrupt, also if the record says otherwise itself."""
+    found = [_coded(unit) for unit in _units(record) if len(unit) > 2 and unit_type(unit) == SEQUENCE_PARAMETERS]
+    said = record[_CHROMA_AT] & 3, 8 + (record[_CHROMA_AT + 1] & 7), 8 + (record[_CHROMA_AT + 2] & 7)
+    if any((each.chroma, each.depth, each.chroma_depth) != said for each in found):
+        # bindings reserve memory by the record, and are given what the sequence holds
+        raise ImageCorrupt("the configuration of a decoder contradicts itself")
+    return found
 
 
 def length_bytes(record: bytes) -> int:
@@ -59,7 +77,7 @@ def _units(record: bytes) -> Iterator[bytes]:
             at += 2 + size
 
 
-def _size(unit: bytes) -> tuple[int, int]:
+def _coded(unit: bytes) -> Coded:
     bits = _Bits(unit[2:].replace(b"\0\0\3", b"\0\0"))
     bits.take(4)
     deeper = bits.take(3)
@@ -70,10 +88,16 @@ def _size(unit: bytes) -> tuple[int, int]:
     for has_profile, has_level in layers:
         bits.take(_PROFILE_BITS * has_profile + _LEVEL_BITS * has_level)
     bits.golomb()
-    if bits.golomb() == 3:
+    chroma = bits.golomb()
+    if chroma == 3:
         # three colours at full resolution: whether each is coded as a picture of its own
         bits.take(1)
-    return bits.golomb(), bits.golomb()
+    width, height = bits.golomb(), bits.golomb()
+    if bits.take(1):
+        # what is cropped from its four sides
+        for _ in range(4):
+            bits.golomb()
+    return Coded(width, height, chroma, 8 + bits.golomb(), 8 + bits.golomb())
 
 
 class _Bits:

@@ -5,7 +5,7 @@ Source: ISO/IEC 14496-12 (8.11: iinf, iloc, iref, idat, pitm, iprp), 23008-12.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -20,11 +20,15 @@ _ELSEWHERE: Final = "an item is stored in a way that is not read here"
 
 
 class Item(Struct, frozen=True):
-    """`parts` are what it is made of, in their order (`dimg`); `piece` is where its bytes lie in the file."""
+    """`parts` are what it is made of, in their order (`dimg`), `beside` what belongs to it (`auxl`): alpha, depth, ...
+
+    `piece` is where its bytes lie in the file.
+    """
 
     kind: bytes
     is_hidden: bool
     parts: tuple[int, ...] = ()
+    beside: tuple[int, ...] = ()
     properties: tuple[Box, ...] = ()
     piece: tuple[int, int] | None = None
     """Offset and length; None for one that has no bytes of its own."""
@@ -50,9 +54,16 @@ def items_of(reader: Reader) -> Items:
         raise ImageCorrupt("the boxes that describe the picture are not there")
     properties, linked = _properties(reader, parts[b"iprp"])
     pieces = _pieces(reader, parts[b"iloc"], parts.get(b"idat"))
-    made_of = _made_of(reader, parts[b"iref"]) if b"iref" in parts else {}
+    links = _links(reader, parts[b"iref"]) if b"iref" in parts else _Links({}, {})
     found = {
-        number: Item(kind, is_hidden, made_of.get(number, ()), linked.get(number, ()), pieces.get(number))
+        number: Item(
+            kind,
+            is_hidden,
+            links.made_of.get(number, ()),
+            tuple(links.beside.get(number, ())),
+            linked.get(number, ()),
+            pieces.get(number),
+        )
         for number, kind, is_hidden in _kinds(reader, parts[b"iinf"])
     }
     wide = reader.int_at(parts[b"pitm"].start, 1) > 0
@@ -129,20 +140,32 @@ def _check_words(reader: Reader, start: int, end: int) -> None:
         raise ImageCorrupt("the description of an item is no text") from error
 
 
-def _made_of(reader: Reader, iref: Box) -> dict[int, tuple[int, ...]]:
-    """What each derived item is made of."""
+class _Links(NamedTuple):
+    made_of: dict[int, tuple[int, ...]]
+    beside: dict[int, list[int]]
+
+
+def _links(reader: Reader, iref: Box) -> _Links:
+    """What each derived item is made of, and what belongs to each."""
     wide = 4 if reader.int_at(iref.start, 1) else 2
-    found: dict[int, tuple[int, ...]] = {}
+    found, beside = _Links({}, {})
     for box in boxes(reader, iref.start + 4, iref.end):
-        if box.kind != b"dimg":
+        if box.kind not in (b"dimg", b"auxl"):
             continue
         number, count = reader.int_at(box.start, wide), reader.int_at(box.start + wide, 2)
         reader.spend(count)
-        if number in found or box.start + (count + 1) * wide + 2 > box.end:
-            raise ImageCorrupt("what an item is made of is said twice, or not wholly")
         first = box.start + wide + 2
-        found[number] = tuple(reader.int_at(first + wide * index, wide) for index in range(count))
-    return found
+        if first + count * wide > box.end:
+            raise ImageCorrupt("what belongs to an item is not said wholly")
+        named = tuple(reader.int_at(first + wide * index, wide) for index in range(count))
+        if box.kind == b"auxl":
+            for owner in named:
+                beside.setdefault(owner, []).append(number)
+        elif number in found:
+            raise ImageCorrupt("what an item is made of is said twice")
+        else:
+            found[number] = named
+    return _Links(found, beside)
 
 
 def _pieces(reader: Reader, iloc: Box, idat: Box | None) -> dict[int, tuple[int, int]]:

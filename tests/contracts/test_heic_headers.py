@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contracts.errors import ImageCorrupt, PixelLimit, Rejected, UnsupportedMediaType
 from contracts.formats import SNIFF_BYTES, Header, ImageFormat, check_declared, check_limits, measure, sniff
 from contracts.headers.heic import check_coded
-from contracts.headers.hevc import coded_sizes
+from contracts.headers.hevc import announced
 from contracts.headers.reader import Reader
 from tests.support import heics, pictures
 
@@ -55,6 +55,8 @@ REFUSED = {
     "tracks": (UnsupportedMediaType, "moving picture"),
     "described twice": (ImageCorrupt, "twice"),
     "grid smaller than its own word": (ImageCorrupt, "contradicts itself"),
+    "deeper than coded": (ImageCorrupt, "contradicts itself"),
+    "alpha of another size": (ImageCorrupt, "different depths or sizes"),
     "no configuration": (ImageCorrupt, "no configuration"),
     "no size": (ImageCorrupt, "no size"),
     "no items": (ImageCorrupt, "not there"),
@@ -90,6 +92,10 @@ def test_what_is_coded_is_looked_through_before_decoding(name: str, words: str) 
         check_coded(Reader(io.BytesIO(data), len(data)))
 
 
+def test_a_gray_picture_may_have_an_alpha_of_its_size() -> None:
+    assert measured(heics.gray_with_alpha((96, 64), (96, 64))).width == 96
+
+
 def test_a_grid_costs_what_all_of_its_tiles_cost() -> None:
     """Its own size says nothing of that: each tile may be decoded from a picture as large as one may be."""
     small = heics.made((40, 30), (20, 30), tiles=2, coded=(24, 32))
@@ -104,15 +110,17 @@ def test_a_configuration_announces_the_coded_size(size: tuple[int, int]) -> None
     data = heics.heic(pictures.corners(*size))
     at = data.index(b"hvcC")
     record = data[at + 4 : at - 4 + int.from_bytes(data[at - 4 : at])]
-    [(width, height)] = coded_sizes(record)
-    assert size[0] <= width < size[0] + 16
-    assert size[1] <= height < size[1] + 16
+    [found] = announced(record)
+    assert size[0] <= found.width < size[0] + 16
+    assert size[1] <= found.height < size[1] + 16
+    assert (found.chroma, found.depth, found.chroma_depth) == (1, 8, 8)
 
 
 @given(st.binary(max_size=80))
 def test_whatever_a_configuration_holds_it_is_read_or_refused(data: bytes) -> None:
     with contextlib.suppress(ImageCorrupt):
-        assert all(min(size) >= 0 for size in coded_sizes(b"\1" * 22 + b"\1\xa1\0\1\0" + bytes([len(data)]) + data))
+        found = announced(b"\1" * 22 + b"\1\xa1\0\1\0" + bytes([len(data)]) + data)
+        assert all(min(each.width, each.height) >= 0 for each in found)
 
 
 @pytest.mark.parametrize("name", ["plain", "grid", "alpha", "turned"])

@@ -69,9 +69,10 @@ def everything() -> dict[str, bytes]:
     }
 
 
-def parameters(width: int, height: int) -> bytes:
-    """A sequence parameter set as far as its size: one layer, 4:2:0."""
-    bits = "0000" + "000" + "1" + "0" * 96 + _golomb(0) + _golomb(1) + _golomb(width) + _golomb(height)
+def parameters(width: int, height: int, chroma: int = 1) -> bytes:
+    """A sequence parameter set as far as its depth: one layer, 8 bits; 4:2:0 or gray (0)."""
+    bits = "0000" + "000" + "1" + "0" * 96 + _golomb(0) + _golomb(chroma) + _golomb(width) + _golomb(height)
+    bits += "0" + _golomb(0) + _golomb(0)
     return bytes([_SUFFIX_OF_SPS, 1]) + int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8))
 
 
@@ -83,7 +84,7 @@ def _golomb(value: int) -> str:
 def made(size: tuple[int, int], tile: tuple[int, int], *, tiles: int, coded: tuple[int, int]) -> bytes:
     """A file whose boxes say that a row of tiles of one size is a picture of another; nothing is in them."""
     unit = parameters(*coded)
-    record = bytes([1]) + bytes(20) + b"\3\1\xa1\0\1" + struct.pack(">H", len(unit)) + unit
+    record = bytes([1]) + bytes(15) + b"\xfd\xf8\xf8\0\0" + b"\3\1\xa1\0\1" + struct.pack(">H", len(unit)) + unit
     described = [(1, b"grid"), *((number, b"hvc1") for number in range(2, tiles + 2))]
     infos = b"".join(box(b"infe", b"\2\0\0\0", struct.pack(">2H4s", each, 0, kind), b"\0") for each, kind in described)
     word = bytes([0, 0, 0, tiles - 1]) + struct.pack(">2H", *size)
@@ -105,6 +106,25 @@ def made(size: tuple[int, int], tile: tuple[int, int], *, tiles: int, coded: tup
         ),
         box(b"iloc", b"\1\0\0\0\x44\0", struct.pack(">H", 1), places),
         box(b"idat", word),
+    )
+    return box(b"ftyp", b"heic", bytes(4), b"mif1heic") + meta
+
+
+def gray_with_alpha(size: tuple[int, int], alpha: tuple[int, int]) -> bytes:
+    """A file whose boxes say that a gray picture has an alpha of some size; nothing is in them."""
+    unit = parameters(*size, chroma=0)
+    record = bytes([1]) + bytes(15) + b"\xfc\xf8\xf8\0\0" + b"\3\1\xa1\0\1" + struct.pack(">H", len(unit)) + unit
+    infos = b"".join(box(b"infe", b"\2\0\0\0", struct.pack(">2H4s", each, 0, b"hvc1"), b"\0") for each in (1, 2))
+    extents = [box(b"ispe", bytes(4), struct.pack(">2I", *each)) for each in (size, alpha)]
+    links = struct.pack(">H3BH3B", 1, 2, 1, 3, 2, 2, 2, 3)
+    meta = box(
+        b"meta",
+        bytes(4),
+        box(b"pitm", bytes(4), b"\0\1"),
+        box(b"iinf", bytes(4), struct.pack(">H", 2), infos),
+        box(b"iref", bytes(4), box(b"auxl", struct.pack(">3H", 2, 1, 1))),
+        box(b"iprp", box(b"ipco", *extents, box(b"hvcC", record)), box(b"ipma", bytes(4), struct.pack(">I", 2), links)),
+        box(b"iloc", bytes(4), b"\x44\0", struct.pack(">H", 0)),
     )
     return box(b"ftyp", b"heic", bytes(4), b"mif1heic") + meta
 
@@ -140,6 +160,13 @@ def of_many_frames(data: bytes) -> bytes:
     return longer[: at - 8] + struct.pack(">I", 8 + 2 * len(unit)) + longer[at - 4 :]
 
 
+def deeper(data: bytes) -> bytes:
+    """The file whose decoder's configuration says a bit more of each gray than there is."""
+    at = data.index(b"hvcC") + 4 + 17
+    assert data[at] == 0xF8
+    return data[:at] + b"\xf9" + data[at + 1 :]
+
+
 @cache
 def lies() -> dict[str, bytes]:
     """Files of which a decoder would believe more than their header says, or that hold what is not to be opened."""
@@ -160,6 +187,8 @@ def lies() -> dict[str, bytes]:
         "grid smaller than its own word": with_size(tiles, (100, 100), tiles_number(tiles)),
         "parameters among samples": with_parameters_among_samples(plain),
         "a film": of_many_frames(plain),
+        "deeper than coded": deeper(everything()["gray"]),
+        "alpha of another size": gray_with_alpha((96, 64), (48, 64)),
         "no configuration": replaced(plain, b"hvcC", b"free"),
         "no size": replaced(plain, b"ispe", b"free"),
         "no items": replaced(plain, b"iinf", b"free"),
