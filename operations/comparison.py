@@ -32,6 +32,8 @@ class Verdict(StrEnum):
     """Asked for with another size, cut or look: its bytes and score are of something else."""
     ALONE = "alone"
     """On one side alone."""
+    NONE = "none"
+    """On neither: the picture cannot be read, say."""
 
     @property
     def words(self) -> str:
@@ -43,6 +45,7 @@ _WORDS: Final = {
     Verdict.SAME: "same bytes",
     Verdict.OTHER: "another picture",
     Verdict.ALONE: "on one side alone",
+    Verdict.NONE: "not made",
 }
 
 
@@ -88,7 +91,8 @@ class Pair(Struct, frozen=True, kw_only=True):
     @property
     def verdict(self) -> Verdict:
         if self.made is None:
-            return Verdict.ALONE
+            is_there = any(one is not None and one.body for one in (self.before, self.after))
+            return Verdict.ALONE if is_there else Verdict.NONE
         if self.is_same:
             return Verdict.SAME
         old, new = self.made

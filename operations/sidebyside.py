@@ -79,7 +79,6 @@ def page(
 
 def _sum(whole: Totals, *, scored: bool) -> str:
     old, new = whole.bytes
-    compared = whole.pairs - whole.verdicts.get(Verdict.ALONE, 0)
     facts = [
         ("Bytes of all variants", f"{_bytes(old)} → {_bytes(new)}", _change(old, new)),
         (
@@ -88,7 +87,7 @@ def _sum(whole: Totals, *, scored: bool) -> str:
             "SSIMULACRA2, more is better" if scored else "more is better",
         ),
         ("Median time of a variant", f"{_medians(whole.ms, 1)}{_NARROW_SPACE}ms", "resizing and encoding"),
-        ("Pairs", f"{whole.pairs}", counted(whole) if compared else "no pair has both sides"),
+        ("Pairs", f"{whole.pairs}", counted(whole)),
     ]
     items = "".join(f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>" for name, value, more in facts)
     return f'<dl class="sum">{items}</dl>'

@@ -171,6 +171,7 @@ def side(count: int, score: float | None = None, ssim: float | None = None, **mo
         (side(5, 90), side(4, 99, size=(8, 9)), Verdict.OTHER),
         (side(5, 90), None, Verdict.ALONE),
         (side(5, 90), side(0, trouble="no"), Verdict.ALONE),
+        (side(0, trouble="no"), side(0, trouble="no"), Verdict.NONE),
     ],
 )
 def test_a_pair_is_better_only_in_all_that_is_known(before: Render, after: Render | None, verdict: Verdict) -> None:
