@@ -4,7 +4,8 @@ A text is as large as its share of the width allows, outlined so as to be read o
 the colours of what is below. Where they lie is in `marking`, the pictures come from `marks`.
 
 The font is DejaVu Sans (`functions/transform/fonts`, with its licence): Latin, Greek, Cyrillic, Arabic, Hebrew and many
-signs. What it has no glyph for is told of in a warning.
+signs. What it has no glyph for is told of in a warning. Letters are put in their order by `script`, and laid out by
+Pillow's own means: its other ones hang on a library of the system, and the same order would not be the same picture.
 """
 
 import io
@@ -24,6 +25,7 @@ from functions.transform.marking import Corner, corner_of, mark_size, room_of, t
 from functions.transform.marks import Marks
 from functions.transform.steps.colour import named
 from functions.transform.steps.picture import Picture, straight
+from functions.transform.steps.script import drawn
 
 NO_GLYPH: Final = "watermark-without-glyph"
 """Warning: the font lacks a character of the text, and a box stands for it."""
@@ -50,7 +52,7 @@ def apply(picture: Picture, variant: Variant, frame: Frame, marks: Marks) -> Pic
             canvas.alpha_composite(mark, corner)
         else:
             canvas.alpha_composite(_tiles(mark, canvas.size, corner, half_up(overlay.tile * dpr)))
-        if overlay.text is not None and NO_GLYPH not in warnings and not _has_glyphs(overlay.text):
+        if overlay.text is not None and NO_GLYPH not in warnings and not _has_glyphs(drawn(overlay.text)):
             warnings = (*warnings, NO_GLYPH)
     marked = picture.of(canvas.convert("RGB") if is_opaque else canvas)
     return structs.replace(marked, warnings=warnings)
@@ -59,7 +61,7 @@ def apply(picture: Picture, variant: Variant, frame: Frame, marks: Marks) -> Pic
 def _mark(overlay: Overlay, room: Size, profile: bytes | None, marks: Marks) -> Image.Image:
     """RGBA, not premultiplied, at most as large as the room. Not to be changed in place."""
     if overlay.text is not None:
-        return _written(overlay.text, overlay.colour, room, profile)
+        return _written(drawn(overlay.text), overlay.colour, room, profile)
     assert overlay.asset is not None  # contracts.variants.objections
     return marks.sized(overlay.asset, mark_size(marks.size_of(overlay.asset), room), profile)
 
@@ -120,7 +122,7 @@ def _stroke(size: float) -> int:
 @lru_cache(maxsize=8)
 def font(size: float) -> ImageFont.FreeTypeFont:
     """The font at this size, in pixels."""
-    return ImageFont.truetype(io.BytesIO(_file()), size)
+    return ImageFont.truetype(io.BytesIO(_file()), size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @cache
