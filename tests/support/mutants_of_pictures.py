@@ -150,4 +150,26 @@ PICTURES: Final[tuple[Mutant, ...]] = (
         "    start = first % step\n",
         "tests/functions/test_marking.py",
     ),
+    # --- HEIC: what its decoder would believe ---
+    one(
+        "a grid's own word on its size is not compared",
+        "contracts/headers/heic.py",
+        "    if tiles != len(item.parts) or not are_coded or size != _size(reader, item):",
+        "    if tiles != len(item.parts) or not are_coded:",
+        "tests/contracts/test_heic_headers.py",
+    ),
+    one(
+        "a configuration may say another depth than is coded",
+        "contracts/headers/hevc.py",
+        "if any((each.chroma, each.depth, each.chroma_depth) != said for each in found):",
+        "if False:",
+        "tests/contracts/test_heic_headers.py",
+    ),
+    one(
+        "a picture that its decoder has turned is turned again",
+        "functions/transform/steps/decode.py",
+        "_TURNED: Final = frozenset({ImageFormat.TIFF, ImageFormat.HEIC})",
+        "_TURNED: Final = frozenset({ImageFormat.TIFF})",
+        "tests/functions/test_heic.py",
+    ),
 )
