@@ -22,7 +22,8 @@ _FORMS: Final = (*range(0xFB50, 0xFBB2), *range(0xFBD3, 0xFC00), *range(0xFE80, 
 
 
 def drawn(text: str) -> str:
-    """One line in the order and the forms in which it is drawn; itself if it has no right-to-left letter."""
+    """One line in the order and the forms in which it is drawn, a letter and its accent as one where there is such."""
+    text = unicodedata.normalize("NFC", text)
     kinds = [unicodedata.bidirectional(char) for char in text]
     if _RIGHT.isdisjoint(kinds):
         return text
