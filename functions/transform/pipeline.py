@@ -32,7 +32,7 @@ from functions.transform.pyramid import Branch, planned
 from functions.transform.steps.decode import Source, decode, inspect, quiet_decoders
 from functions.transform.steps.picture import Picture
 
-ENGINE: Final = "3"
+ENGINE: Final = "4"
 """Version of what the pixels of a variant depend on: raised when the same order would give other bytes."""
 
 
