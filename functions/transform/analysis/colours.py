@@ -7,8 +7,9 @@ from PIL import Image
 
 from contracts.analysis import MAX_SWATCHES, Swatch
 
-_LOOKED_AT: Final = 24
-"""Longer side of the picture whose colours are counted: at 64 pixels they are the same, and cost five times as much."""
+_LOOKED_AT: Final = 16
+"""Longer side of the picture whose colours are counted: at 24 pixels the colour that it names is no nearer to that of
+the whole sample (twelve pictures, 2026-11), and costs five times as much."""
 _DARK: Final = 50.0
 """CIE L* of the middle gray."""
 _NEAR: Final = 24

@@ -29,6 +29,7 @@ PREVIEW_PIXELS: Final = 24
 """Longer side of what previews are computed from; they hold at most seven waves."""
 BLUR_WAVES: Final = (4, 3)
 
+_WHITE: Final = 255
 _BASE83: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~"
 
 
@@ -54,20 +55,21 @@ def thumbhash(pixels: Image.Image) -> str:
     """Of a picture in RGB or RGBA, not premultiplied: base64 of at most 25 bytes."""
     width, height = pixels.size
     has_alpha = pixels.mode == "RGBA"
-    red, green, blue = (_floats(pixels, channel, width) for channel in range(3))
-    alpha = _floats(pixels, 3, width) if has_alpha else [[1.0] * width] * height
+    colours: list[Sequence[Row]] = [_rows(pixels, channel) for channel in range(3)]
+    alpha = _rows(pixels, 3) if has_alpha else []
     if has_alpha:
-        red, green, blue = _on_average((red, green, blue), alpha)
-    pairs = list(zip(red, green, blue, strict=True))
-    luma = [[(r + g + b) / 3 for r, g, b in zip(*row, strict=True)] for row in pairs]
-    yellow = [[(r + g) / 2 - b for r, g, b in zip(*row, strict=True)] for row in pairs]
+        colours = _on_average(colours, alpha)
+    # in levels, of which the sums are divided once: no pixel is made a fraction first
+    pairs = list(zip(*colours, strict=True))
+    luma = [[r + g + b for r, g, b in zip(*row, strict=True)] for row in pairs]
+    yellow = [[r + g - 2 * b for r, g, b in zip(*row, strict=True)] for row in pairs]
     magenta = [[r - g for r, g, _ in zip(*row, strict=True)] for row in pairs]
     longest = max(width, height)
     most = 5 if has_alpha else 7
     across, down = (max(1, _half_up(most * side / longest)) for side in (width, height))
-    l_mean, l_waves, l_scale = _channel(luma, max(3, across), max(3, down))
-    p_mean, p_waves, p_scale = _channel(yellow, 3, 3)
-    q_mean, q_waves, q_scale = _channel(magenta, 3, 3)
+    l_mean, l_waves, l_scale = _channel(luma, max(3, across), max(3, down), 3 * _WHITE)
+    p_mean, p_waves, p_scale = _channel(yellow, 3, 3, 2 * _WHITE)
+    q_mean, q_waves, q_scale = _channel(magenta, 3, 3, _WHITE)
     is_landscape = width > height
     head = (
         _half_up(63 * l_mean)
@@ -85,7 +87,7 @@ def thumbhash(pixels: Image.Image) -> str:
     found = bytearray(head.to_bytes(3, "little") + tail.to_bytes(2, "little"))
     waves = [*l_waves, *p_waves, *q_waves]
     if has_alpha:
-        a_mean, a_waves, a_scale = _channel(alpha, 5, 5)
+        a_mean, a_waves, a_scale = _channel(alpha, 5, 5, _WHITE)
         found.append(_half_up(15 * a_mean) | _half_up(15 * a_scale) << 4)
         waves += a_waves
     nibbles = [_half_up(15 * wave) for wave in waves] + [0] * (len(waves) % 2)
@@ -132,8 +134,9 @@ def _transformed(rows: Sequence[Row], waves: Size, phase: float = 0.5) -> list[l
     `phase` is where in a pixel the wave is taken; BlurHash alone takes its left end.
     """
     across, down = _cosines(len(rows[0]), waves[0], phase), _cosines(len(rows), waves[1], phase)
-    # summing along the rows first leaves little for the other direction
-    columns = list(zip(*([sum(map(mul, row, wave)) for wave in across] for row in rows), strict=True))
+    # summing along the rows first leaves little for the other direction; a product of floats takes half of a mixed one's
+    floats = [[*map(float, row)] for row in rows]
+    columns = list(zip(*([sum(map(mul, row, wave)) for wave in across] for row in floats), strict=True))
     return [[sum(map(mul, column, wave)) for column in columns] for wave in down]
 
 
@@ -144,9 +147,12 @@ def _cosines(length: int, waves: int, phase: float) -> tuple[tuple[float, ...], 
     )
 
 
-def _channel(rows: Sequence[Row], across: int, down: int) -> tuple[float, list[float], float]:
-    """ThumbHash's channel: its mean, its waves between 0 and 1 (half of a rectangle of them), and their scale."""
-    count = len(rows) * len(rows[0])
+def _channel(rows: Sequence[Row], across: int, down: int, most: int) -> tuple[float, list[float], float]:
+    """ThumbHash's channel: its mean, its waves between 0 and 1 (half of a rectangle of them), and their scale.
+
+    `most` is what stands for 1 in the rows.
+    """
+    count = len(rows) * len(rows[0]) * most
     sums = _transformed(rows, (across, down))
     kept = [sums[y][x] / count for y in range(down) for x in range(across) if x or y if x * down < across * (down - y)]
     scale = max((abs(wave) for wave in kept), default=0.0)
@@ -155,15 +161,17 @@ def _channel(rows: Sequence[Row], across: int, down: int) -> tuple[float, list[f
     return sums[0][0] / count, kept, scale
 
 
-def _floats(pixels: Image.Image, channel: int, width: int) -> list[list[float]]:
-    data = pixels.getchannel(channel).tobytes()
-    return [[value / 255 for value in data[at : at + width]] for at in range(0, len(data), width)]
+def _rows(pixels: Image.Image, channel: int) -> list[Row]:
+    """The levels of one channel."""
+    data, width = pixels.getchannel(channel).tobytes(), pixels.width
+    return [data[at : at + width] for at in range(0, len(data), width)]
 
 
-def _on_average(colours: Sequence[Sequence[Row]], alpha: Sequence[Row]) -> list[list[list[float]]]:
-    """Each colour over the average of what is visible of it."""
+def _on_average(colours: Sequence[Sequence[Row]], alpha: Sequence[Row]) -> list[Sequence[Row]]:
+    """Each colour over the average of what is visible of it; all in levels."""
+    alpha = [[level / _WHITE for level in row] for row in alpha]
     visible = sum(map(sum, alpha))
-    over = []
+    over: list[Sequence[Row]] = []
     for colour in colours:
         weighted = [[value * a for value, a in zip(*pair, strict=True)] for pair in zip(colour, alpha, strict=True)]
         mean = sum(map(sum, weighted)) / visible if visible else 0.0

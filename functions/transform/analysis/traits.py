@@ -21,7 +21,7 @@ _GROUND: Final = 255
 def seen(pixels: Image.Image, traits: Collection[Trait]) -> Seen | None:
     """Of a small picture in L, RGB, RGBA or RGBa, upright and in sRGB; None if nothing of it was asked for.
 
-    At 100 pixels: 2.3 ms for the usual traits, 4 ms for all (2026-11).
+    At 100 pixels: 1.5 ms for the usual traits, 2 ms for all (2026-11).
     """
     asked = frozenset(traits) - {Trait.METADATA}
     if not asked:
