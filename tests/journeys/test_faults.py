@@ -51,7 +51,8 @@ def test_a_run_shows_its_picture_and_keeps_its_jobs_over_a_restart(tmp_path: Pat
             after = darkroom.status(job_id)
         assert before is not None
         assert after is not None
-        assert (after.state, after.revision, after.etag) == (before.state, before.revision, before.etag)
+        # the rest of the ETag is how long the links live: a restart may fall between two of their spans
+        assert (after.state, after.revision) == (before.state, before.revision)
         for variant in after.variants:
             assert variant.url is not None
             assert len(httpx.get(variant.url).content) == variant.bytes
