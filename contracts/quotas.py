@@ -10,13 +10,16 @@ The fields are those of draft-ietf-httpapi-ratelimit-headers-11: a list of polic
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta, Struct
 
 from contracts.charges import Amounts
-from contracts.job import Instant, Source
 from contracts.limits import DAY_SECONDS, MIB
+
+if TYPE_CHECKING:
+    # the function reads its environment, and so this module, at every cold start, and no job
+    from contracts.job import Instant, Source
 
 MEGAPIXEL: Final = 1_000_000
 
@@ -63,7 +66,7 @@ USUAL: Final = Quotas(
 5 USD of the function's time at four variants each: a runaway script is stopped at the price of a lunch."""
 
 
-def cost_of(source: Source) -> Amounts:
+def cost_of(source: "Source") -> Amounts:
     """What a picture takes of its tenant's day: its bytes, and the pixels of all its frames."""
     pixels = (source.width or 0) * (source.height or 0) * source.frames
     return Amounts(jobs=1, bytes=source.bytes or 0, pixels=pixels)
@@ -98,11 +101,11 @@ def limit_field(policies: Iterable[Policy]) -> str:
     )
 
 
-def day_of(now: Instant) -> Instant:
+def day_of(now: "Instant") -> "Instant":
     """The midnight (UTC) that this moment's day began with."""
     return now - now % (DAY_SECONDS * 1_000)
 
 
-def seconds_left(now: Instant) -> int:
+def seconds_left(now: "Instant") -> int:
     """Of the day, rounded up; 1 to 86,400."""
     return -(-(day_of(now) + DAY_SECONDS * 1_000 - now) // 1_000)
