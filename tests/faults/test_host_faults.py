@@ -98,6 +98,8 @@ def test_f26_queues_that_were_emptied_and_a_cloud_that_was_started_again_lose_no
     """
     with world.held("processing"):
         jobs = [world.accepted() for _ in range(12)]
+        # a message is sent after the answer to its upload
+        until(lambda: world.depth(Queue.JOBS) >= 12, "a message of each")
         assert world.purge() >= 12
     world.once(jobs)
     with world.held("processing"):
