@@ -57,19 +57,17 @@ class Took(NamedTuple):
 def made(data: bytes, traits: Sequence[Trait] | None) -> Took:
     """Job B once; with an analysis if there are traits."""
     outcomes: list[Outcome] = []
-    began = time.process_time()
-    looking = adding = 0.0
+    began, adding = time.process_time(), 0.0
     with quiet_decoders():
         source = inspect(data, ImageFormat.JPEG)
         study = None if traits is None else Study(source, traits, _complain)
         run = _Watched(source, preset("web@1"), 1, outcomes.append, study.look if study else None)
         run.wait(None)
-        looking = run.looking
         if study is not None:
-            adding = -time.thread_time()
+            looked = time.thread_time()
             study.added_to(Facts(width=1, height=1))
-            adding += time.thread_time()
-    return Took(1000 * (time.process_time() - began), 1000 * (looking + adding))
+            adding = time.thread_time() - looked
+    return Took(1000 * (time.process_time() - began), 1000 * (run.looking + adding))
 
 
 def _complain(_: str, error: BaseException) -> None:
@@ -80,16 +78,18 @@ def measured(data: bytes, rounds: int) -> tuple[float, dict[str, Took]]:
     """Medians: the bare job; and by kind what it takes more than that, and what the analysis takes by itself."""
     for traits in KINDS.values():
         made(data, traits)
-    found: dict[str, list[Took]] = {name: [] for name in KINDS}
+    bare: list[float] = []
+    found: dict[str, list[Took]] = {name: [] for name in KINDS if name != BARE}
     names = list(KINDS)
     for number in range(rounds):
         turn = number % len(names)
         took = {name: made(data, KINDS[name]) for name in names[turn:] + names[:turn]}
-        for name, (job, analysis) in took.items():
+        bare.append(took[BARE].job)
+        for name, each in found.items():
             less = took[LEAKS].analysis if name == USUAL else 0.0
-            found[name].append(Took(job - took[BARE].job if name != BARE else job, analysis - less))
+            each.append(Took(took[name].job - took[BARE].job, took[name].analysis - less))
     medians = {name: Took(*map(statistics.median, zip(*each, strict=True))) for name, each in found.items()}
-    return medians.pop(BARE).job, medians
+    return statistics.median(bare), medians
 
 
 def main(arguments: list[str]) -> int:

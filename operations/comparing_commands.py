@@ -11,7 +11,7 @@ from client.outcome import OK, THE_USUAL, Json, Server, print_json, say
 
 if TYPE_CHECKING:
     # what a page needs is imported when one is made: Pillow would slow every other command
-    from operations.sidebyside import Pair
+    from operations.comparison import Pair
 
 app: Final = App(name="darkroom")
 presets: Final = App(name="presets")

@@ -6,13 +6,12 @@ import pytest
 
 from local.aws import Clients
 from local.cloud import Cloud
-from tests.support.embedded import REGION
-from tests.support.engine import embedded
+from tests.support.embedded import REGION, started
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with embedded(tmp_path_factory.mktemp("cloud")) as made:
+    with started(tmp_path_factory.mktemp("cloud")) as made:
         yield made
 
 

@@ -21,7 +21,7 @@ Session = Callable[[str], Any]
 
 @contextmanager
 def started(folder: Path) -> Iterator[Cloud]:
-    """The cloud of `make run`, with this folder, on a port that nobody else has."""
+    """The cloud of `make run`, IAM enforced, with this folder, on a port that nobody else has."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         cloud = Cloud(folder, region=REGION, listener=listener, log=folder / "cloud.log")
         cloud.start()

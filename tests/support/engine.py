@@ -6,7 +6,6 @@ The engine is the one that `make engine` provides; without it every test that as
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -51,19 +50,6 @@ def local_config(endpoint: str, over: Mapping[str, Any] | None = None) -> dict[s
     config = written("local")
     pipeline = laid_over(config["darkroom:pipeline"], {"endpoint": endpoint, **(over or {})})
     return {**config, "darkroom:pipeline": pipeline}
-
-
-@contextlib.contextmanager
-def embedded(folder: Path) -> Iterator[Cloud]:
-    """A cloud with IAM enforced."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        cloud = Cloud(folder, region=REGION, listener=listener, log=folder / "cloud.log")
-        cloud.start()
-        try:
-            cloud.wait_until_ready()
-            yield cloud
-        finally:
-            cloud.stop()
 
 
 def deployment(

@@ -35,10 +35,7 @@ _BASE83: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 def phash(luma: Image.Image) -> str:
     """Of a picture in mode L: which of the lowest 63 waves (and the mean) are above their median, in hex."""
-    side = PHASH_PIXELS
-    small = luma.resize((side, side), Image.Resampling.BILINEAR)
-    data = small.tobytes()
-    rows = [data[start : start + side] for start in range(0, side * side, side)]
+    rows = _rows(luma.resize((PHASH_PIXELS, PHASH_PIXELS), Image.Resampling.BILINEAR), 0)
     waves = [round(value / _STEP) for row in _transformed(rows, (HASH_SIDE, HASH_SIDE)) for value in row]
     middle = sorted(waves[1:])[(len(waves) - 1) // 2]
     return _bits(value > middle for value in waves)
@@ -101,8 +98,7 @@ def blurhash(pixels: Image.Image) -> str:
     linear = _linear()
     channels = []
     for channel in range(3):
-        data = pixels.getchannel(channel).tobytes()
-        rows = [[linear[value] for value in data[at : at + width]] for at in range(0, width * height, width)]
+        rows = [[linear[level] for level in row] for row in _rows(pixels, channel)]
         channels.append([value for row in _transformed(rows, BLUR_WAVES, phase=0) for value in row])
     count = width * height
     factors = [tuple(channel[at] * (2 if at else 1) / count for channel in channels) for at in range(12)]
@@ -134,7 +130,7 @@ def _transformed(rows: Sequence[Row], waves: Size, phase: float = 0.5) -> list[l
     `phase` is where in a pixel the wave is taken; BlurHash alone takes its left end.
     """
     across, down = _cosines(len(rows[0]), waves[0], phase), _cosines(len(rows), waves[1], phase)
-    # summing along the rows first leaves little for the other direction; a product of floats takes half of a mixed one's
+    # summing along the rows first leaves little for the other direction; products of floats take half of mixed ones
     floats = [[*map(float, row)] for row in rows]
     columns = list(zip(*([sum(map(mul, row, wave)) for wave in across] for row in floats), strict=True))
     return [[sum(map(mul, column, wave)) for column in columns] for wave in down]
@@ -161,7 +157,7 @@ def _channel(rows: Sequence[Row], across: int, down: int, most: int) -> tuple[fl
     return sums[0][0] / count, kept, scale
 
 
-def _rows(pixels: Image.Image, channel: int) -> list[Row]:
+def _rows(pixels: Image.Image, channel: int) -> list[bytes]:
     """The levels of one channel."""
     data, width = pixels.getchannel(channel).tobytes(), pixels.width
     return [data[at : at + width] for at in range(0, len(data), width)]
