@@ -26,7 +26,8 @@ TARGET: Final = 14
 _SIZE: Final = (1500, 1000)
 """Pixels of the picture: what a call costs does not hang on it, and the counting is done sooner."""
 _PATIENCE_SECONDS: Final = 300
-_QUIET_SECONDS: Final = 20.0
+_QUIET_SECONDS: Final = 120.0
+"""Longer than a message is hidden whose receiver was never heard of again."""
 
 
 def calls(jobs: int, at_once: int) -> bool:

@@ -4,6 +4,7 @@ The journeys run on a stack of their own with shortened times. Where a right is 
 starts from what that crash leaves (`leftovers`).
 """
 
+import functools
 import io
 import json
 import sys
@@ -44,7 +45,10 @@ SHORTENED: Final = {
         "grace_seconds": 0,
     }
 }
-_PATIENCE_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 120.0
+_get = functools.partial(httpx.get, timeout=_PATIENCE_SECONDS)
+_post = functools.partial(httpx.post, timeout=_PATIENCE_SECONDS)
+_delete = functools.partial(httpx.delete, timeout=_PATIENCE_SECONDS)
 _JUDGED: Final = (Queue.INGEST, Queue.JOBS, Queue.JOBS_BULK, Queue.COMPLETIONS, Queue.NOTIFICATIONS)
 """Queues whose reader is the processing service."""
 _LIFE_SECONDS: Final = 12
@@ -95,9 +99,9 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
         darkroom.download(model, stack.folder.path / "fetched")
         story.step("a picture went through, and its links were followed")
         for path in ("/api/queues", f"/api/status/{model.id}"):
-            httpx.get(stack.internal_url + path).raise_for_status()
+            _get(stack.internal_url + path).raise_for_status()
         story.step("an operator looked at the job and the queues")
-        httpx.get(f"{stack.url}/jobs").raise_for_status()
+        _get(f"{stack.url}/jobs").raise_for_status()
         story.step("its owner listed the jobs")
         over = [{"asset": f"{model.id}.thumb", "scale": 20}]
         marked = darkroom.upload(picture, variants=[{"name": "marked", "resize": {"width": 300}, "overlays": over}])
@@ -157,41 +161,46 @@ def use_every_right(stack: Supervisor, story: Story) -> None:
 def _notified(stack: Supervisor, darkroom: Darkroom, picture: bytes) -> None:
     """An endpoint that answers 410 is told of a job that ends, and of one that its owner cancels."""
     with gone() as address:
-        made = httpx.post(f"{stack.url}/webhooks", json={"url": address}).raise_for_status().json()
+        made = _post(f"{stack.url}/webhooks", json={"url": address}).raise_for_status().json()
         endpoint = f"{stack.url}/webhooks/{made['id']}"
         accepted = darkroom.upload(picture, filename="a.jpg", webhook=made["id"])
         wish = {"content_type": "image/jpeg", "bytes": len(picture), "webhook": made["id"]}
-        form = httpx.post(f"{stack.url}/uploads/presign", json=wish).raise_for_status().json()
+        form = _post(f"{stack.url}/uploads/presign", json=wish).raise_for_status().json()
         darkroom.cancel(form["id"])
         darkroom.wait(accepted.id, timeout=_PATIENCE_SECONDS)
 
         def deliveries() -> list[dict[str, Any]]:
-            return httpx.get(f"{endpoint}/deliveries").raise_for_status().json()["deliveries"]
+            return _get(f"{endpoint}/deliveries").raise_for_status().json()["deliveries"]
 
         _until(lambda: [one["state"] for one in deliveries()] == ["exhausted"] * 2, "both events to be given up")
-        _until(lambda: httpx.get(endpoint).json()["state"] == "disabled", "the endpoint to be disabled")
-        httpx.get(f"{stack.url}/webhooks").raise_for_status()
-        httpx.delete(endpoint).raise_for_status()
+        _until(lambda: _get(endpoint).json()["state"] == "disabled", "the endpoint to be disabled")
+        _get(f"{stack.url}/webhooks").raise_for_status()
+        _delete(endpoint).raise_for_status()
 
 
 def _redrive(stack: Supervisor, leftovers: Leftovers) -> None:
     """As an operator does it. More letters than their reader takes at once lie where it looks for crashes."""
     unanswered = leftovers.unanswered()
     answers = {"queue": Queue.COMPLETIONS, "job": unanswered.id}
-    sent = httpx.post(f"{stack.internal_url}/api/dlq/redrive", json=answers, timeout=_PATIENCE_SECONDS)
+    sent = _post(f"{stack.internal_url}/api/dlq/redrive", json=answers)
     if sent.raise_for_status().json()["sent"] != 1:
         raise CannotRun(f"the answer of job {unanswered.id} was not sent again: {sent.text}")
     leftovers.send(Queue.INGEST, _notice(stack, unanswered.id), dead_letters=True)
     for _ in range(30):
         leftovers.send(Queue.TRANSFORMS, "not a message", dead_letters=True)
-    dropped = {queue: 0 for queue in Queue}
     for queue in (Queue.TRANSFORMS, *_JUDGED):
-        while not dropped[queue]:
-            httpx.get(f"{stack.internal_url}/api/dlq?queue={queue}").raise_for_status()
-            wish = {"queue": queue, "discard": True}
-            done = httpx.post(f"{stack.internal_url}/api/dlq/redrive", json=wish, timeout=_PATIENCE_SECONDS)
-            dropped[queue] += done.raise_for_status().json()["dropped"]
+        # what its reader has in hand is neither seen nor dropped: it comes back
+        _until(lambda queue=queue: _seen_and_dropped(stack, queue), f"the dead letters of {queue} to be had")
     _until(lambda: leftovers.read(unanswered.id).is_final, "a job to go on whose answers lay in the dead letters")
+
+
+def _seen_and_dropped(stack: Supervisor, queue: Queue) -> bool:
+    """Whether there was a dead letter to be given back after a look, and one to be thrown away after that."""
+    looked = _get(f"{stack.internal_url}/api/dlq?queue={queue}").raise_for_status().json()
+    if not looked["queues"][0]["letters"]:
+        return False
+    done = _post(f"{stack.internal_url}/api/dlq/redrive", json={"queue": queue, "discard": True})
+    return done.raise_for_status().json()["dropped"] > 0
 
 
 def _notice(stack: Supervisor, job_id: str) -> str:
@@ -224,12 +233,12 @@ def _picture(folder: Path) -> bytes:
 def _posted(stack: Supervisor, picture: bytes, *, said: bool) -> str:
     """Post a picture straight to S3, and say so or leave that to S3; id of its job."""
     wish = {"content_type": "image/jpeg", "bytes": len(picture)}
-    form = httpx.post(f"{stack.url}/uploads/presign", json=wish).raise_for_status().json()
-    if said and httpx.post(f"{stack.url}{form['complete_url']}").status_code != httpx.codes.CONFLICT:
+    form = _post(f"{stack.url}/uploads/presign", json=wish).raise_for_status().json()
+    if said and _post(f"{stack.url}{form['complete_url']}").status_code != httpx.codes.CONFLICT:
         raise CannotRun("what was not posted yet cannot be complete")
-    httpx.post(form["url"], data=form["fields"], files={"file": picture}).raise_for_status()
+    _post(form["url"], data=form["fields"], files={"file": picture}).raise_for_status()
     if said:
-        httpx.post(f"{stack.url}{form['complete_url']}").raise_for_status()
+        _post(f"{stack.url}{form['complete_url']}").raise_for_status()
     return form["id"]
 
 

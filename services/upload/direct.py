@@ -147,6 +147,11 @@ class DirectIntake:
                 raise StateConflict("this job's file comes with its own request", state=str(job.state))
             event = arrived(job, self._originals)
             if event is None:
+                found = self._ledger.read([job.id]).get(job.id)
+                if found is not None and found.revision != job.revision:
+                    # S3 said it first: what was no good is refused and erased by now
+                    job = found
+                    continue
                 raise StateConflict("nothing was posted yet: post the file with its form first", state=str(job.state))
             outcome = step(job, [event], self._clock.now(), self._timing)
             current = outcome.job

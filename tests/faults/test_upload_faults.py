@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from contracts.formats import ImageFormat
+from contracts.identifiers import derived_job_id
 from tests.support import pictures
 from tests.support.proxy import (
     Latency,
@@ -34,9 +35,16 @@ LARGE = pictures.encoded(pictures.photo(2_000, 1_500), ImageFormat.PNG)
 
 def killed_at(world: Siege, match: Match, *, before: bool) -> tuple[str, bool]:
     """Upload, and kill the service at that call; the key, and whether a 202 came all the same."""
+    world.quiet()
     key, pid = world.key(), world.pid("upload")
+    job_id = derived_job_id("default", key)
+
+    def meant(head: str) -> bool:
+        # a put names its job; whose message is sent, a head does not say
+        return match(head) and (job_id in head or not s3(head))
+
     with world.proxies["upload"].breaking(
-        match, lambda: Then(lambda caller: world.kill("upload"), before=before), times=1
+        meant, lambda: Then(lambda caller: world.kill("upload"), before=before), times=1
     ) as rule:
         try:
             answered = world.upload(key).status_code == 202
@@ -49,12 +57,15 @@ def killed_at(world: Siege, match: Match, *, before: bool) -> tuple[str, bool]:
 
 def test_f01_an_upload_service_killed_before_the_put_leaves_a_row_that_its_client_takes_up(world: Siege) -> None:
     """F1: kill -9 of the upload service after it reserved the row, before the original is stored."""
+    world.quiet()
     before = world.every_job()
-    key, answered = killed_at(world, put, before=True)
-    assert not answered
-    (left,) = world.every_job().keys() - before.keys()
-    assert world.every_job()[left].state == "awaiting_upload"
-    assert world.accepted(key) == left
+    # nobody gives the row up while its client is away, however long that takes
+    with world.held("processing"):
+        key, answered = killed_at(world, put, before=True)
+        assert not answered
+        (left,) = world.every_job().keys() - before.keys()
+        assert world.every_job()[left].state == "awaiting_upload"
+        assert world.accepted(key) == left
     assert world.final(left)["state"] == "completed"
 
 
@@ -68,7 +79,7 @@ def test_f02_an_original_that_was_stored_when_its_service_died_is_owned_by_its_r
     again = world.accepted(key)
     assert again != left
     assert world.all_final([left, again]) == {left: "completed", again: "completed"}
-    assert world.told("job.recovered", job_id=left) == 1
+    world.told_once("job.recovered", job_id=left)
     assert world.look(patience_seconds=30).symptoms == ()
 
 
@@ -82,9 +93,7 @@ def test_f02_an_original_that_was_stored_when_its_service_died_is_owned_by_its_r
 def test_f03_f04_a_job_whose_service_died_around_its_message_runs_once(world: Siege, fault: str, before: bool) -> None:
     """F3, F4: what is owed stands in the row that the 202 was for, and a message that was sent is one that was sent."""
     key, _ = killed_at(world, operation("SendMessage", "SendMessageBatch"), before=before)
-    job_id = world.accepted(key)
-    assert world.final(job_id)["state"] == "completed"
-    assert world.completions([job_id]) == {job_id: 1}
+    world.once([world.accepted(key)])
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])

@@ -130,7 +130,7 @@ def test_f30_a_host_that_dies_between_the_call_and_its_record_calls_again_under_
     hook = endpoint(world, f"{receiver.url}/dies")
     job = world.accepted(options=OPTIONS % hook)
     world.once([job])
-    until(lambda: receiver.calls("/dies") == 1, "the first call")
+    until(lambda: receiver.calls("/dies") > 0, "the first call")
     world.restarted("processing", pid)
     told(world, hook)
     assert list(receiver.events.values()) == [2], "one event, twice"

@@ -10,7 +10,7 @@ from client import Darkroom, Refused, ServerFault
 from contracts.formats import ImageFormat
 from local.supervisor import Supervisor
 from local.temporary import temporary
-from tests.support import heics, pictures
+from tests.support import heics, patient, pictures
 from tests.support.believing import believing
 from tests.support.receivers import Authority, Receiver, answering, receiving, redirecting
 
@@ -87,7 +87,7 @@ def test_a_result_that_is_fed_back_goes_round_once_and_ends(stack: Supervisor) -
     def fed(url: str) -> httpx.Response:
         # a link of the embedded cloud is plain HTTP on loopback, which the client would not send
         document = {"url": url, "variants": [{"name": "small", "resize": {"width": 60}}]}
-        return httpx.post(f"{stack.url}/uploads", json=document, timeout=30)
+        return patient.post(f"{stack.url}/uploads", json=document)
 
     with Darkroom(stack.url) as darkroom:
 

@@ -2,7 +2,6 @@
 
 import io
 
-import httpx
 import pytest
 from PIL import Image
 
@@ -10,7 +9,7 @@ from client import Darkroom
 from contracts.formats import READ, ImageFormat
 from contracts.presets import PRESETS
 from local.supervisor import Supervisor
-from tests.support import pictures
+from tests.support import patient, pictures
 from tests.support.stack import on_the_stack
 
 pytestmark = on_the_stack
@@ -31,7 +30,7 @@ def test_a_photograph_comes_back_upright_and_without_a_trace_of_where_it_was_tak
     }
     for variant in status.variants:
         assert variant.url is not None
-        answer = httpx.get(variant.url)
+        answer = patient.get(variant.url)
         made = Image.open(io.BytesIO(answer.content))
         facts = (answer.headers["content-type"], *made.size)
         assert facts == promised[variant.name]
@@ -65,7 +64,7 @@ def test_the_same_upload_twice_is_one_job(darkroom: Darkroom) -> None:
 
 def test_the_full_record_is_the_operators(stack: Supervisor, darkroom: Darkroom) -> None:
     job = darkroom.wait(darkroom.upload(pictures.sample(ImageFormat.PNG), filename="a.png").id)
-    record = httpx.get(f"{stack.internal_url}/api/status/{job.id}").json()
+    record = patient.get(f"{stack.internal_url}/api/status/{job.id}").json()
     assert (record["id"], record["state"]) == (job.id, "completed")
     assert record["parts"]
-    assert httpx.get(f"{stack.url}/api/status/{job.id}").status_code == 404
+    assert patient.get(f"{stack.url}/api/status/{job.id}").status_code == 404

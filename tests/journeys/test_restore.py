@@ -76,6 +76,16 @@ def lost(stack: Supervisor, jobs: list[str]) -> None:
         stack.clients["dynamodb"].delete_item(TableName=table, Key={JOBS.hash_key: {"S": f"job#{job}"}})
 
 
+def depth(stack: Supervisor) -> int:
+    """Messages that wait to be planned, or are in somebody's hand."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = [
+        stack.clients["sqs"].get_queue_attributes(QueueUrl=stack.exports["queues"][name]["url"], AttributeNames=names)
+        for name in ("jobs", "jobs-bulk")
+    ]
+    return sum(int(count) for one in found for count in one["Attributes"].values())
+
+
 def test_lost_rows_come_back_and_what_they_owed_is_done(stack: Supervisor, image: Path, tmp_path: Path) -> None:
     """One job had ended, one was still waiting, and one goes on while the table is brought back."""
     with Darkroom(stack.url) as darkroom:
@@ -90,6 +100,7 @@ def test_lost_rows_come_back_and_what_they_owed_is_done(stack: Supervisor, image
                 assert refusal.value.status == 404
             later = darkroom.upload(image, filename="later.jpg").id
             # the messages are lost as well: only the rows can say what is owed
+            until(lambda: depth(stack) >= 2, "both messages to be sent")
             for name in ("jobs", "jobs-bulk"):
                 stack.clients["sqs"].purge_queue(QueueUrl=stack.exports["queues"][name]["url"])
             done = bring_back(stack.clients["dynamodb"], JOBS, copy, stack.exports["tables"]["jobs"])

@@ -4,7 +4,6 @@ what came as docs/api.md says, and is sent it again when somebody asks.
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -51,7 +50,7 @@ def came(receiver: Receiver, number: int) -> tuple[dict[str, str], bytes]:
 
 def listened(stack: Supervisor, job_id: str) -> list[dict[str, Any]]:
     """What a listener is told until the job is over."""
-    with httpx.stream("GET", f"{stack.url}/status/{job_id}/events", timeout=60) as stream:
+    with httpx.stream("GET", f"{stack.url}/status/{job_id}/events", timeout=90) as stream:
         assert stream.status_code == 200
         return [json.loads(line.removeprefix("data: ")) for line in stream.iter_lines() if line.startswith("data: ")]
 
@@ -85,6 +84,8 @@ def test_a_job_that_is_over_is_told_to_an_endpoint_that_can_check_it(stack: Supe
         [delivery] = darkroom.deliveries(endpoint.id)
         assert (delivery.event, delivery.job_id, delivery.reason) == (event.id, job.id, None)
         assert [attempt.status for attempt in delivery.attempts] == [204]
+        # the row says so a moment before the log does
+        until(lambda: bool(logged(stack, "delivery.delivered")), "the delivery to be told of")
         assert logged(stack, "delivery.delivered") == [(job.id, event.id, 204)]
 
         newer = darkroom.rotate_webhook(endpoint.id).secret
@@ -99,5 +100,7 @@ def test_a_job_that_is_over_is_told_to_an_endpoint_that_can_check_it(stack: Supe
 
 def logged(stack: Supervisor, fact: str) -> list[tuple[str, str, int]]:
     """What the processing service's log says of a fact: job, event, status."""
-    lines = map(json.loads, Path(stack.folder.log("processing")).read_text().splitlines())
+    # the last line may be in the middle of being written
+    whole = stack.folder.log("processing").read_text().rpartition("\n")[0]
+    lines = map(json.loads, whole.splitlines())
     return [(line["job_id"], line["event_id"], line["status"]) for line in lines if line["event"] == fact]

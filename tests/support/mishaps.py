@@ -45,8 +45,7 @@ def killed(name: str) -> Strike:
     """Met: another process of it serves."""
 
     def strike(world: Siege, dice: random.Random) -> bool:
-        pid = world.signal(name, signal.SIGKILL)
-        world.restarted(name, pid)
+        world.restarted(name, world.kill(name))
         return True
 
     return strike

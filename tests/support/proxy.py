@@ -96,13 +96,18 @@ class LimitData(Toxic):
 
 
 class Hold(Toxic):
-    """The call waits on its way until it is let go: a host that stood still in the middle of it."""
+    """The call waits on its way until it is let go: a host that stood still in the middle of it. `over`: it arrived,
+    and was answered."""
 
-    def __init__(self, go: threading.Event) -> None:
-        self._go = go
+    def __init__(self, go: threading.Event, over: threading.Event | None = None) -> None:
+        self._go, self._over = go, over or threading.Event()
 
     async def request(self, data: bytes) -> bytes:
         await asyncio.to_thread(self._go.wait)
+        return data
+
+    async def reply(self, data: bytes) -> bytes:
+        self._over.set()
         return data
 
 

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ import msgspec
 
 from adapters.clock import SystemClock
 from contracts.formats import ImageFormat
-from contracts.job import FINAL, Job, decode_job
+from contracts.job import FINAL, Instant, Job, decode_job
 from contracts.messages import Queue
 from local import folder, keeping
 from local.cloud import ROOT, answers, clean_environment, end
@@ -35,6 +34,7 @@ from local.supervisor import Supervisor
 from local.temporary import temporary
 from operations.doctor import Doctor, Report
 from operations.standing import Standing, standing
+from operations.symptoms import Check, Symptom
 from tests.support import pictures
 from tests.support.history import History, accepted, judge
 from tests.support.proxy import Proxy
@@ -53,12 +53,14 @@ SHORTENED: dict[str, Any] = {
     "upload_deadline_seconds": 5,
     "abandon_after_seconds": 8,
     "grace_seconds": 1,
-    "webhook_seconds": 1,
-    "webhook_gaps_seconds": [0.3, 0.3],
+    "webhook_seconds": 6,
+    "webhook_gaps_seconds": [0.3],
 }
-"""What was in hand comes back after seconds: a killed reader's messages after 3 instead of 30."""
-PATIENCE_SECONDS = 150
+"""What was in hand comes back after seconds: a killed reader's messages after 3 instead of 30. A receiver's answer has
+time enough to come from a machine that stood still for a moment: a second call that nobody meant would be counted."""
+PATIENCE_SECONDS = 240
 """Ends a wait for what will not come; no promise is measured by it."""
+_LOOKS = 40
 PICTURE = pictures.encoded(pictures.photo(160, 120), ImageFormat.JPEG)
 VARIANTS = '{"variants":[{"name":"a","resize":{"width":64}},{"name":"b","resize":{"width":32}}]}'
 
@@ -86,6 +88,8 @@ class Siege:
         )
         self._keys = itertools.count(1)
         self._hosts: list[subprocess.Popen[bytes]] = []
+        self._deaths: list[Instant] = []
+        """When somebody was dead who tells of ends."""
 
     # --- what clients do: one request, nothing tried again ---
 
@@ -160,18 +164,22 @@ class Siege:
         with ThreadPoolExecutor(12) as crowd:
             return dict(zip(wanted, (seen["state"] for seen in crowd.map(self.final, wanted)), strict=True))
 
-    def once(self, job_ids: list[str], *, tellers_died: bool = False) -> None:
+    def once(self, job_ids: Iterable[str]) -> None:
         """Wait for all of them: completed, each once, and no try was spent.
 
-        `tellers_died`: a host that is killed at any moment may have written an end, and not have told of it.
+        A state is seen before whoever wrote it has told of it, so that is waited for as well. Only who was killed after
+        it had written an end may have died before it told of it; nobody else does.
         """
-        assert set(self.all_final(job_ids).values()) == {"completed"}
-        if not tellers_died:
-            # a state is seen before whoever wrote it has told of it
-            until(lambda: all(self.completions(job_ids).values()), "the end of each job to be told of")
-            assert set(self.completions(job_ids).values()) == {1}
-        assert set(self.completions(job_ids).values()) <= {0, 1}
-        assert {record.tries for job in self.jobs(job_ids).values() for record in job.variants} == {0}
+        wanted = list(job_ids)
+        assert self.all_final(wanted) == dict.fromkeys(wanted, "completed")
+        jobs = self.jobs(wanted)
+        died = max(self._deaths, default=0)
+        told = [job.id for job in jobs.values() if (job.finished_at or job.updated_at) > died]
+        until(lambda: all(self.completions(told).values()), "the end of each job to be told of")
+        counts = self.completions(wanted)
+        assert {job_id: counts[job_id] for job_id in told} == dict.fromkeys(told, 1)
+        assert set(counts.values()) <= {0, 1}
+        assert {record.tries for job in jobs.values() for record in job.variants} == {0}
 
     # --- what a fault does ---
 
@@ -187,14 +195,27 @@ class Siege:
             os.kill(pid, number)
         return pid
 
-    def kill(self, name: str) -> None:
-        self.signal(name, signal.SIGKILL)
+    def kill(self, name: str) -> int:
+        """SIGKILL; the pid of the process, which is dead now."""
+        pid = self.signal(name, signal.SIGKILL)
+        until(lambda: not is_alive(pid), f"{name} to be dead")
+        if name == "processing":
+            self._deaths.append(SystemClock().now())
+        return pid
+
+    def kill_host(self, host: "subprocess.Popen[bytes]") -> None:
+        """The same for one that `another_host` gave."""
+        self.history.note("fault", kind="SIGKILL", process="another host")
+        host.kill()
+        host.wait()
+        self._deaths.append(SystemClock().now())
 
     @contextlib.contextmanager
     def held(self, name: str) -> Iterator[int]:
-        """The process stands still while this lasts."""
+        """The process stands still while this lasts, with every thread that it has."""
         pid = self.signal(name, signal.SIGSTOP)
         try:
+            until(lambda: _stands_still(pid), f"{name} to stand still")
             yield pid
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -220,20 +241,22 @@ class Siege:
 
     def another_host(self) -> "subprocess.Popen[bytes]":
         """One more process of the processing service, ready; it ends with the siege."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        environment = {**self.stack._environments["processing"], "DARKROOM_PORT": str(port)}
         log = self.stack.folder.log("processing")
-        with log.open("ab") as output:
+        with socket.create_server(("127.0.0.1", 0)) as listener, log.open("ab") as output:
+            port = listener.getsockname()[1]
+            listening = {"DARKROOM_LISTEN_FD": str(listener.fileno())}
             process = subprocess.Popen(
                 [sys.executable, "-m", "services.processing"],
                 cwd=ROOT,
-                env=clean_environment(self.stack.folder.path / "home", environment),
+                env=clean_environment(
+                    self.stack.folder.path / "home", {**self.stack._environments["processing"], **listening}
+                ),
+                pass_fds=(listener.fileno(),),
                 stdout=output,
                 stderr=output,
             )
         self._hosts.append(process)
-        assert answers(port, "/readyz", 60, process)
+        assert answers(port, "/readyz", PATIENCE_SECONDS, process)
         return process
 
     def purge(self, *queues: Queue) -> int:
@@ -245,6 +268,14 @@ class Siege:
             self.stack.clients["sqs"].purge_queue(QueueUrl=url)
         self.history.note("fault", kind="purge", messages=lost)
         return lost
+
+    def gathered(self, queue: Queue, messages: int) -> None:
+        """Wait until so many are there, also in somebody's hand: each is sent after the answer to its upload."""
+        until(lambda: self.depth(queue) >= messages, f"{messages} messages in {queue}")
+
+    def quiet(self) -> None:
+        """Wait until every queue is empty: then the next call is no earlier job's."""
+        until(lambda: not any(map(self.depth, Queue)), "the queues to be empty")
 
     def send(self, queue: Queue, body: str, *, dead_letters: bool = False) -> None:
         """A message from nobody."""
@@ -262,6 +293,28 @@ class Siege:
         found = self.operator("GET", "/api/queues")["queues"]
         return sum(queue["dead_letters"]["total"] for queue in found)
 
+    def redriven(self, **wish: Any) -> list[dict[str, Any]]:
+        """Have dead letters sent again, dropped or thrown away; those that were looked at.
+
+        A call has little time where received messages come back soon, and leaves what it did not get to: it is called
+        until it says that there is no more.
+        """
+        letters, more = [], True
+        while more:
+            said = self.operator("POST", "/api/dlq/redrive", json=wish)
+            letters += said["letters"]
+            more = said["more"]
+        return letters
+
+    def discard_letters(self) -> None:
+        """Throw away what nobody can read, until there is no dead letter."""
+
+        def gone() -> bool:
+            self.redriven(discard=True, rate=500)
+            return self.letters() == 0
+
+        until(gone, "the letters to be thrown away")
+
     def operator(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         """What the internal API answers."""
         answer = httpx.request(method, f"{self.stack.internal_url}{path}", timeout=60, trust_env=False, **more)
@@ -277,13 +330,19 @@ class Siege:
         return found
 
     def kill_caller(self, port: int) -> bool:
-        """Kill the function's process that a connection from this port is of; whether there was one."""
-        for pid in self.workers():
-            if port in _ports_of(pid):
-                self.history.note("fault", kind="kill", process="function")
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                return True
+        """Kill the function's process that a connection from this port is of; whether there was one.
+
+        The kernel tells of its connections piece by piece, and may leave out one that was there all the time: whoever
+        is not found is looked for again.
+        """
+        for _ in range(_LOOKS):
+            for pid in self.workers():
+                if port in _ports_of(pid):
+                    self.history.note("fault", kind="kill", process="function")
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                    return True
+            time.sleep(0.05)
         return False
 
     # --- what there is to see ---
@@ -305,6 +364,11 @@ class Siege:
             one.get("event") == event and all(one.get(name) == value for name, value in fields.items())
             for one in self.stories()
         )
+
+    def told_once(self, event: str, **fields: Any) -> None:
+        """Wait for a line of this event: what it tells of is seen before it is written. There is one, and no other."""
+        until(lambda: self.told(event, **fields) > 0, f"{event} to be told of")
+        assert self.told(event, **fields) == 1
 
     def completions(self, job_ids: Iterable[str]) -> dict[str, int]:
         """How often it was told of each of these jobs that it completed: by whoever wrote that."""
@@ -338,6 +402,15 @@ class Siege:
         with self.standing() as found:
             return Doctor(found, SystemClock().now, **how).look()
 
+    def rested(self, **how: Any) -> tuple[Symptom, ...]:
+        """What the doctor finds once nothing is under way any more. What is, is waited for."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            found = self.look(at_rest=True, **how).symptoms
+            if time.monotonic() > deadline or not any(_is_under_way(one) for one in found):
+                return found
+            time.sleep(0.2)
+
     def ended(self) -> list[str]:
         """Wait for every job that was accepted to end; what is broken then."""
         self.all_final(accepted(self.history.read()))
@@ -363,19 +436,17 @@ def siege(
     environment: dict[str, dict[str, str]] | None = None,
 ) -> Iterator[Siege]:
     """A stack that is up behind its proxies. `timing` None: SHORTENED; `environment` has more variables by service."""
-    port: list[int] = []
-    proxies = {name: Proxy(lambda: port[0]) for name in ("upload", "processing", "function")}
+    runs: list[Supervisor] = []
+    # the cloud's socket is made at the beginning of `up`, before there is anybody who calls
+    proxies = {
+        name: Proxy(lambda: runs[0]._listeners["cloud"].getsockname()[1])
+        for name in ("upload", "processing", "function")
+    }
 
     class Behind(_Proxied):
         def up(self) -> None:
-            watch = threading.Thread(target=self._name_port, daemon=True)
-            watch.start()
+            runs.append(self)
             super().up()
-
-        def _name_port(self) -> None:
-            while "cloud" not in self._listeners:
-                time.sleep(0.005)
-            port.append(self._listeners["cloud"].getsockname()[1])
 
     Behind.proxies, Behind.more = proxies, environment or {}
     overrides = {
@@ -404,6 +475,20 @@ def until(happened: Callable[[], bool], what: str, patience: float = PATIENCE_SE
     while not happened():
         assert time.monotonic() < deadline, f"waited for {what}"
         time.sleep(0.05)
+
+
+def _is_under_way(found: Symptom) -> bool:
+    """The dead letters of orders have a reader: what lies there is on its way, too."""
+    return found.check is Check.AT_REST or (found.check is Check.LETTERS and found.where == Queue.TRANSFORMS)
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether no thread of the process runs (Linux)."""
+    states = set()
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            states.add(stat.read_text().rpartition(")")[2].split()[0])
+    return states <= {"T", "t", "Z", "X"}
 
 
 def _ready(url: str) -> bool:

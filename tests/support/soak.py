@@ -21,7 +21,6 @@ from msgspec import Struct
 
 from contracts.errors import Unavailable
 from contracts.job import Job
-from operations.symptoms import Symptom
 from tests.support.cases import Broken, hold, say
 from tests.support.mishaps import HOST_KILLS, MISHAPS
 from tests.support.siege import SHORTENED, Siege, siege, until
@@ -212,14 +211,10 @@ class Soak:
     def judge(self) -> list[str]:
         """What is broken once everything has ended, in sentences; empty is what is promised."""
         world = self._world
-        until(lambda: not self._at_work(), "the queues to be empty")
-        world.operator("POST", "/api/dlq/redrive", json={"discard": True, "rate": 500})
-        until(lambda: world.letters() == 0, "the poison to be thrown away")
-        report = world.look(read=True, at_rest=True)
-        return [*world.broken(), *(f"{one.check.called}: {one.where} {one.says}" for one in report.symptoms)]
-
-    def _at_work(self) -> list[Symptom]:
-        return [one for one in self._world.look(at_rest=True).symptoms if one.check.called == "at rest"]
+        world.rested()
+        world.discard_letters()
+        found = world.rested(read=True)
+        return [*world.broken(), *(f"{one.check.called}: {one.where} {one.says}" for one in found)]
 
     def table(self) -> list[str]:
         """A line a kind: brought about, met, recovered from."""

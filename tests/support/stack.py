@@ -24,7 +24,7 @@ from local.supervisor import Supervisor
 from local.temporary import temporary
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 180
 """No test asserts a time; this ends one that waits for what will not come."""
 
 on_the_stack = pytest.mark.xdist_group("stack")

@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from msgspec.structs import replace
 
 from contracts.errors import Unavailable
-from contracts.events import Cancelled, Deleted, Stored
+from contracts.events import Cancelled, Deleted, Refused, Stored
 from contracts.formats import READ, ImageFormat
 from contracts.identifiers import derived_job_id
 from contracts.job import Job, JobState, Source
@@ -381,6 +381,26 @@ def test_the_notice_of_s3_was_quicker(room: UploadRoom, client: Client) -> None:
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
     # our write was refused, so what the rival owes is sent: it may have died before it could
     assert len(room.messages) == 1
+
+
+def test_what_the_notice_of_s3_had_refused_and_erased_is_told_as_it_was(room: UploadRoom, client: Client) -> None:
+    """Between our look at the row and that at the file both went: it was posted, and it was no good."""
+    body = b"GIF89a<script>"
+    form = presigned(client, bytes=len(body))
+    room.objects.post_form(form["fields"], body)
+
+    def rival(op: str) -> None:
+        if op == "objects.head_original":
+            room.before = lambda op: None
+            head = room.objects.head_original(form["fields"]["key"])
+            assert head is not None
+            fault = Refused(version_id=head.version_id, code="type-mismatch", detail="it is a GIF")
+            job = moved(room, the_job(room), fault)
+            assert room.objects.erase(job.tenant, job.id) == 1
+
+    room.before = rival
+    refused(complete(client, form), 422, "type-mismatch")
+    assert the_job(room).state is JobState.REJECTED
 
 
 def test_a_lost_reply_of_the_write_is_no_second_commit(room: UploadRoom, client: Client) -> None:

@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import msgspec
 from botocore.exceptions import ClientError
 
@@ -26,6 +25,7 @@ from local.folder import Running
 from local.supervisor import Supervisor
 from local.temporary import temporary
 from services.upload.sources import SECONDS_A_TRY
+from tests.support import patient
 from tests.support.bad_inputs import posts, urls
 from tests.support.bad_inputs.addresses import read
 from tests.support.bad_inputs.asked import PATIENCE_SECONDS, Answer, Asked, spoken
@@ -38,9 +38,9 @@ from tests.support.upload_room import file_part, options_part
 SHORTENED: Final = {
     "auth": "required",
     "receivers": {"loopback": False},
-    "fetch": {"enabled": True, "seconds": 1.5},
+    "fetch": {"enabled": True, "seconds": 6},
     "timing": {
-        "post_seconds": 6,
+        "post_seconds": 20,
         "abandon_after_seconds": 1,
         "late_post_seconds": 1,
         "grace_seconds": 0,
@@ -145,7 +145,7 @@ class Bench:
 
     def record(self, job_id: str) -> dict[str, Any]:
         """Everything that is known of a job, as the processing service tells an operator."""
-        return httpx.get(f"{self.stack.internal_url}/api/status/{job_id}").raise_for_status().json()
+        return patient.get(f"{self.stack.internal_url}/api/status/{job_id}").raise_for_status().json()
 
     def record_once(self, job_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         until(lambda: is_so(self.record(job_id)), f"{job_id} to get there")

@@ -33,6 +33,7 @@ def purged(world: Siege, count: int) -> str:
     with world.held("processing"):
         # it stands still until all of them wait, so that there is something in the queues to lose
         jobs = [world.accepted() for _ in range(count)]
+        until(lambda: world.depth(Queue.JOBS) + world.depth(Queue.JOBS_BULK) >= count, "a message of each")
     half = count // 2
     until(lambda: sum(job.is_final for job in world.jobs(jobs).values()) >= min(half, 20), "the work to be under way")
     lost = world.purge(Queue.JOBS, Queue.JOBS_BULK, Queue.TRANSFORMS, Queue.COMPLETIONS)
