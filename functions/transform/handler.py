@@ -5,6 +5,8 @@ brings it back until it ends in the dead letters, which is right for a message t
 are read and clients are made at the first event and kept: the process is warm for the next.
 """
 
+from functions.transform import collector  # isort: split
+
 import functools
 import os
 import sys
@@ -27,6 +29,8 @@ from functions.transform.work import PUTS_AT_ONCE, RESERVE_SECONDS, Stores, carr
 
 if TYPE_CHECKING:
     from contracts.ports import Queues
+
+collector.resume()
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -70,7 +74,11 @@ def _root() -> Root:
     keep_pages()
     # beside what follows: while the first original is on its way there is nothing else to do
     threading.Thread(target=_load, name="load", daemon=True).start()
-    return make_root(os.environ)
+    collector.rest()
+    try:
+        return make_root(os.environ)
+    finally:
+        collector.resume()
 
 
 def _load() -> None:

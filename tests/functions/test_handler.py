@@ -115,6 +115,27 @@ def test_importing_the_function_reads_no_environment_and_loads_nothing_that_can_
     assert json.loads(answer.stdout) == []
 
 
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_the_collector_rests_while_the_function_starts_and_goes_on_as_it_was(is_wanted):
+    """In a process of its own, which notes how often it had run when it was turned off and on again."""
+    script = (
+        "import gc, json\n"
+        f"if not {is_wanted}: gc.disable()\n"
+        "runs, off, on = [], gc.disable, gc.enable\n"
+        "note = lambda: runs.append(sum(each['collections'] for each in gc.get_stats()))\n"
+        "gc.disable = lambda: (off(), note())\n"
+        "gc.enable = lambda: (note(), on())\n"
+        "from functions.transform import handler\n"
+        "seen = [runs[0] == runs[-1], len(runs), gc.isenabled()]\n"
+        "try: handler.handle({'Records': []}, None)\n"
+        "except Exception as error: seen += [type(error).__name__, gc.isenabled()]\n"
+        "print(json.dumps(seen))"
+    )
+    environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, env=environ, text=True)
+    assert json.loads(answer.stdout) == [True, 2 if is_wanted else 1, is_wanted, "BadEnvironment", is_wanted]
+
+
 def test_a_whole_event_on_the_real_adapters(monkeypatch, capsys):
     """Buckets and queue of moto: the original is read by its version, the results are there, the answer names them."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
