@@ -48,15 +48,20 @@ _GIVEN_UP: Final = frozenset({JobState.ABANDONED})
 class Pace:
     """At most so many a second, over all threads."""
 
-    def __init__(self, rate: float, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._gap, self._sleep = 1 / rate, sleep
-        self._next = time.monotonic()
+    def __init__(
+        self,
+        rate: float,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gap, self._sleep, self._monotonic = 1 / rate, sleep, monotonic
+        self._next = monotonic()
         self._lock = threading.Lock()
 
     def wait(self) -> None:
         """Until it is the caller's turn."""
         with self._lock:
-            now = time.monotonic()
+            now = self._monotonic()
             turn = max(now, self._next)
             self._next = turn + self._gap
         if turn > now:

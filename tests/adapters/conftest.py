@@ -1,5 +1,6 @@
 """Clouds for the adapters: moto in this process, MiniStack beside it."""
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -30,7 +31,10 @@ def ministack_url() -> Iterator[str]:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What anybody would have slept; nobody does."""
+    """What this test would have slept; it does not. Whoever runs beside it in this process sleeps as ever."""
     slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
+    sleep, own = time.sleep, threading.current_thread()
+    monkeypatch.setattr(
+        time, "sleep", lambda seconds: (slept.append if threading.current_thread() is own else sleep)(seconds)
+    )
     return slept

@@ -14,7 +14,7 @@ from tests.support.receivers import PUBLIC, Authority, Behaviour, Receiver, Wire
 
 NAME = "hooks.example"
 URL = f"https://{NAME}/in?a=b"
-PLENTY = 10.0
+PLENTY = 120.0
 LITTLE = 0.3
 
 

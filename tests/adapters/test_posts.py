@@ -137,9 +137,10 @@ def test_what_is_left_of_credentials_is_found_to_the_second(seconds: int) -> Non
 
 
 def test_botocores_own_credentials_say_so_in_the_same_way() -> None:
-    ends = datetime.now(UTC) + timedelta(seconds=300.5)
-    real = RefreshableCredentials("a", "s", "t", ends, dict, "test")
-    assert seconds_left(real) in (299, 300)
+    now = datetime.now(UTC)
+    ends = now + timedelta(seconds=300.5)
+    real = RefreshableCredentials("a", "s", "t", ends, dict, "test", time_fetcher=lambda: now)
+    assert seconds_left(real) == 300
     assert seconds_left(Credentials("a", "s", "t")) == LONGEST_SECONDS
 
 

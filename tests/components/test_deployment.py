@@ -49,7 +49,7 @@ def test_a_role_is_taken_by_exactly_these(foundation: Plan, role: str, subs: set
     (statement,) = statements([trust(foundation, role)])
     equal = statement["Condition"]["StringEquals"]
     written = equal[f"{ISSUER}:sub"]
-    assert {written} if isinstance(written, str) else set(written) == subs
+    assert ({written} if isinstance(written, str) else set(written)) == subs
     assert equal[f"{ISSUER}:aud"] == AUDIENCE
     assert statement["Condition"].keys() == {"StringEquals"}
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"

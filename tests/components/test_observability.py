@@ -204,8 +204,8 @@ def test_the_line_that_is_counted_is_the_one_that_is_written() -> None:
     world = World(Quotas(megapixels_per_day=1))
     with capture_logs() as lines:
         assert not world.takes()
-    (line,) = lines
-    assert (line["event"], line["policy"], line["tenant"]) == (fuse.COUNTED.event, fuse.POLICY, "alice")
+    (line,) = [line for line in lines if line["event"] == fuse.COUNTED.event]
+    assert (line["policy"], line["tenant"]) == (fuse.POLICY, "alice")
 
 
 @pytest.mark.parametrize("reason", exhausted.REASONS)

@@ -1,5 +1,6 @@
 """What is wrong with a value is said with what may stand there, and without a word of Python."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -109,7 +110,9 @@ def test_every_pattern_has_words(kind: Any) -> None:
 
 
 NAMES = [field.encode_name for field in inspect.type_info(Variant).fields]
-VALUES = st.none() | st.booleans() | st.integers(-9, 99_999) | st.floats(-1e9, 1e9) | st.text(max_size=9)
+# what was sent may be told of in its own words, and these are words of msgspec
+TEXTS = st.text(max_size=9).filter(lambda text: not re.search("Expected|enum", text))
+VALUES = st.none() | st.booleans() | st.integers(-9, 99_999) | st.floats(-1e9, 1e9) | TEXTS
 NESTED = st.recursive(
     VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
 )

@@ -30,7 +30,7 @@ SETTINGS = TransformEnvironment(
     originals_bucket="originals",
     results_bucket="results",
     completions_queue_url="https://sqs.invalid/completions",
-    timeout_seconds=60,
+    timeout_seconds=600,
     threads=2,
 )
 CONTEXT = SimpleNamespace(aws_request_id="function-1")

@@ -1,5 +1,7 @@
 """The plan that is shown is the one that is carried out: every variant once, from what is there before it."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +58,9 @@ def test_more_threads_are_never_estimated_to_take_longer(asked, width, height):
 
 def test_the_answer_tells_what_was_done():
     room = Room(pictures.jpeg_with_exif(1, width=2_000, height=1_500))
-    answer = room.answer(*WEB, seconds=30)
+    began = time.monotonic()
+    answer = room.answer(*WEB, seconds=600)
+    spent_ms = 1_000 * (time.monotonic() - began)
     assert all(isinstance(one, Done) for one in answer.answers)
     levels = {
         place: (level.width, level.height)
@@ -66,7 +70,7 @@ def test_the_answer_tells_what_was_done():
     }
     assert levels == {place: (one.width, one.height) for place, one in enumerate(answer.answers)}
     assert answer.plan.threads == 2
-    assert 29_000 <= answer.plan.deadline_ms <= 30_000
+    assert 600_000 - spent_ms - 1 <= answer.plan.deadline_ms <= 600_000
     assert answer.plan.estimated_ms > 0
 
 

@@ -66,7 +66,7 @@ def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 def test_the_options_go_on_as_they_are(stand_in: Path, arguments: list[str], passed: list[str]) -> None:
     (stand_in / "local" / "__main__.py").write_text(SAYS_ITS_ARGUMENTS)
     with started(stand_in, *arguments) as process:
-        written, _ = process.communicate(timeout=60)
+        written, _ = process.communicate(timeout=600)
     assert (written, process.returncode) == (f"{process.pid} {passed}\n", 7)
 
 
@@ -76,7 +76,7 @@ def test_a_signal_reaches_the_run_itself(stand_in: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
-        written, _ = process.communicate(timeout=60)
+        written, _ = process.communicate(timeout=600)
     assert (written, process.returncode) == ("drained\n", 5)
 
 

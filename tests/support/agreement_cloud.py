@@ -31,6 +31,10 @@ RECEIVES = 3
 VISIBILITY_SECONDS = 600
 """Longer than any test: a message comes back only when `surface` says so."""
 
+PATIENCE_SECONDS = 120
+"""With an answer of a cloud that runs on this machine: a call that is repeated because a busy machine was slow would
+find what it has done already."""
+
 _worlds = itertools.count(1)
 
 Make = Callable[..., AwsClient]
@@ -45,7 +49,14 @@ def maker(endpoint_url: str | None, region: str = REGION) -> Make:
 
     @functools.cache
     def make(service: str, keys: Keys = ROOT) -> AwsClient:
-        return clients.make(service, region=region, endpoint_url=endpoint_url, keys=keys, check_parameters=True)
+        return clients.make(
+            service,
+            region=region,
+            endpoint_url=endpoint_url,
+            keys=keys,
+            check_parameters=True,
+            read_seconds=PATIENCE_SECONDS,
+        )
 
     return make
 

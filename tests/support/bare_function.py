@@ -88,7 +88,7 @@ def work(path: Path) -> dict[str, int]:
         msgspec.convert(order, Transform),
         Stores(objects, objects),
         threads=2,
-        seconds=60,
+        seconds=600,
         report=report,
         read=frozenset(ImageFormat),
     )

@@ -201,7 +201,8 @@ def _fuzz(asked: argparse.Namespace) -> None:
         f"-seed={asked.seed}",
         f"-max_len={MOST_BYTES}",
         f"-artifact_prefix={asked.corpus / FOUND}/",
-        "-timeout=10",
+        # a loop is one after a minute too, and a machine that stands still for some seconds is none
+        "-timeout=60",
         "-print_final_stats=0",
         f"-runs={asked.runs}" if asked.runs else f"-max_total_time={asked.seconds}",
         str(asked.corpus / asked.target),

@@ -10,12 +10,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 REGION = "eu-central-1"
-READY_SECONDS = 60
+READY_SECONDS = 180
 
 
 @contextlib.contextmanager
@@ -38,7 +39,7 @@ def running(*, auth: bool = True) -> Iterator[str]:
         try:
             # the process has the socket now: if it dies, whoever waits on it is told
             listening.close()
-            _wait_until_ready(port, Path(folder) / "log")
+            _wait_until_ready(process, port, Path(folder) / "log")
             yield f"http://127.0.0.1:{port}"
         finally:
             _stop(process)
@@ -64,13 +65,18 @@ def _environment(folder: str, port: int, auth: bool) -> dict[str, str]:
     }
 
 
-def _wait_until_ready(port: int, log: Path) -> None:
-    # the socket listens already, so this one request waits by itself until somebody answers
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/ready", timeout=READY_SECONDS) as answer:
-            answer.read()
-    except OSError as error:
-        raise RuntimeError(f"MiniStack did not start ({error}); it said:\n{log.read_text()[-4000:]}") from error
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    # the socket listens already, so a request waits by itself until somebody answers, and the first answer may be 503
+    until = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/ready", timeout=READY_SECONDS) as answer:
+                answer.read()
+                return
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"MiniStack did not start ({error}); it said:\n{log.read_text()[-4000:]}") from error
+        time.sleep(0.05)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

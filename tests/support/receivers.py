@@ -21,6 +21,8 @@ PUBLIC = "93.184.215.14"
 """An address that may be called; nothing here ever calls it."""
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
+PATIENCE_SECONDS = 120
+"""Of a receiver with whoever has called it: longer than any caller's, however slow the machine is."""
 
 Behaviour = Callable[[socket.socket, bytes, threading.Event], None]
 """What is done with a connection whose request has come; the event is set when everybody goes home."""
@@ -136,7 +138,7 @@ class Receiver:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(10)
+            connection.settimeout(PATIENCE_SECONDS)
             if self._tls is None:
                 self._answer(connection)
                 return
@@ -160,8 +162,8 @@ def request_of(connection: socket.socket) -> bytes:
     head, _, body = came.partition(b"\r\n\r\n")
     named = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     length = int(named[0].partition(b":")[2]) if named else 0
-    while len(body) < length:
-        body += connection.recv(65536)
+    while len(body) < length and (more := connection.recv(65536)):
+        body += more
     return head + b"\r\n\r\n" + body
 
 
@@ -226,13 +228,13 @@ def slow_head(connection: socket.socket, request: bytes, home: threading.Event) 
 
 
 def silent(connection: socket.socket, request: bytes, home: threading.Event) -> None:
-    home.wait(10)
+    home.wait(PATIENCE_SECONDS)
 
 
 def huge_head(connection: socket.socket, request: bytes, home: threading.Event) -> None:
     """A megabyte of headers."""
     connection.sendall(b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * 1024 * 1024)
-    home.wait(10)
+    home.wait(PATIENCE_SECONDS)
 
 
 def promising(status: int) -> Behaviour:

@@ -43,7 +43,7 @@ class Room:
     def answer(
         self,
         *variants: Variant,
-        seconds: float = 60,
+        seconds: float = 600,
         stores: Stores | None = None,
         read: Set[ImageFormat] = frozenset(ImageFormat),
         palettes: Quantizer = Quantizer.PILLOW,
