@@ -29,7 +29,9 @@ class JsonLines:
         if not self._lines:
             return
         with self._lock:
-            lines, self._lines = self._lines, []
+            # only what is here now leaves: another thread may be adding to this very list
+            lines = self._lines[:]
+            del self._lines[: len(lines)]
             with self._path.open("ab") as file:
                 file.write(b"\n".join(lines) + b"\n")
                 size = file.tell()

@@ -17,7 +17,7 @@ _CONFIGURATION = {
     "description": "Description",
 }
 _PASSED = ("batchSize", "enabled", "scalingConfig", "functionResponseTypes", "maximumBatchingWindowInSeconds")
-_SETTLE_SECONDS = 20.0
+_SETTLE_SECONDS = 60.0
 
 
 class Function(Handler):

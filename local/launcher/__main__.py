@@ -77,6 +77,7 @@ async def _serve(settings: LauncherSettings, folder: Path, listener: socket.sock
     shims.say_leading_keys()
     shims.keep_bodies_on_disk()
     shims.check_posted_digests()
+    shims.finish_functions()
     shims.wake_long_polls(loop)
     shims.touch_queues_on_the_loop(loop, lambda: checkpoints.touch("sqs"))
     watching.audit_decisions(audit)

@@ -7,6 +7,7 @@ LeadingKeys     AWS sets dynamodb:LeadingKeys from the hash keys of a request; M
 long polls      an empty receive looked again every 100 ms; now it looks as soon as something was sent
 memory          bytes of versions stayed in memory beside their files: 1.6 GB after as much was uploaded
 posted digests  S3 checks the SHA-256 that a posted form names, and keeps it; MiniStack did neither
+functions       one that was being made when the cloud was killed was being made for ever after it came back
 one thread      the function's poller took and deleted messages in threads of its own, while the event loop
                 replaced the same lists: a message sent at that moment could vanish. Now it asks the event loop.
 """
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from ministack import app
 from ministack.core import concurrency, iam_actions
 from ministack.services import dynamodb, s3, sqs
 
@@ -163,6 +165,21 @@ class _WrongDigest(Exception):
     def __init__(self, answer: Any) -> None:
         super().__init__("BadDigest")
         self.answer = answer
+
+
+def finish_functions() -> None:
+    """Take what was still being made, or changed, in the state that is loaded for made: nobody else says so again."""
+    load = app.load_state
+
+    def load_state(service: str) -> Any:
+        data = load(service)
+        if service == "lambda" and data:
+            for function in data["functions"]._data.values():
+                function["config"].update(State="Active", StateReason="", StateReasonCode="")
+                function["config"].update(LastUpdateStatus="Successful", LastUpdateStatusReason="")
+        return data
+
+    put_over(app, "load_state", load_state)
 
 
 def touch_queues_on_the_loop(loop: asyncio.AbstractEventLoop, changed: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from local.folder import Folder, Running, port_socket
 from local.problems import CannotRun
+from tests.support.ports import held_port
 from tests.support.stack import ROOT
 
 
@@ -48,11 +49,15 @@ def test_what_is_no_port_is_told_of(port: int) -> None:
 def test_ports_stay_the_same_while_they_are_free(folder: Path) -> None:
     held = Folder(folder)
     held.hold()
+    file = folder / "ports.json"
     with held.usual_port_socket("cloud") as listener:
-        port = listener.getsockname()[1]
-    with held.usual_port_socket("cloud") as listener:
-        assert listener.getsockname()[1] == port
-        with held.usual_port_socket("cloud") as other:
+        assert msgspec.json.decode(file.read_bytes()) == {"cloud": listener.getsockname()[1]}
+    with held_port() as port:
+        file.write_bytes(msgspec.json.encode({"cloud": port}))
+        for _ in range(2):
+            with held.usual_port_socket("cloud") as listener:
+                assert listener.getsockname()[1] == port
+        with held.usual_port_socket("cloud"), held.usual_port_socket("cloud") as other:
             assert other.getsockname()[1] != port
     held.release()
 

@@ -5,26 +5,40 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import pytest
 
 from local.gate import open_gates
+from tests.support.ports import held_port
+
+PATIENCE_SECONDS: Final = 60
 
 
 @pytest.fixture
 def server() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(PATIENCE_SECONDS)
         yield listener
 
 
 @pytest.fixture
-def gate(server: socket.socket) -> int:
+def gate(server: socket.socket) -> Iterator[int]:
     """A port whose gate leads to the server."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    open_gates({port: server.getsockname()[1]})
-    return port
+    with _gate_to(server.getsockname()[1]) as port:
+        yield port
+
+
+@contextmanager
+def _gate_to(inner: int) -> Iterator[int]:
+    with held_port() as port:
+        open_gates({port: inner})
+        yield port
+
+
+def _entered(gate: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", gate), timeout=PATIENCE_SECONDS)
 
 
 def _all_of(connection: socket.socket) -> bytes:
@@ -45,7 +59,7 @@ def test_both_directions_are_passed_whole(server: socket.socket, gate: int) -> N
 
     answering = threading.Thread(target=answer)
     answering.start()
-    with socket.create_connection(("127.0.0.1", gate), timeout=10) as client:
+    with _entered(gate) as client:
         client.sendall(body)
         client.shutdown(socket.SHUT_WR)
         assert _all_of(client) == hashlib.sha256(body).digest() + body
@@ -53,21 +67,20 @@ def test_both_directions_are_passed_whole(server: socket.socket, gate: int) -> N
 
 
 def test_a_server_that_leaves_is_gone_for_the_client(server: socket.socket, gate: int) -> None:
-    with socket.create_connection(("127.0.0.1", gate), timeout=10) as client:
+    with _entered(gate) as client:
         connection, _ = server.accept()
         connection.close()
         assert client.recv(1) == b""
 
 
 def test_a_client_that_leaves_is_gone_for_the_server(server: socket.socket, gate: int) -> None:
-    with socket.create_connection(("127.0.0.1", gate), timeout=10):
+    with _entered(gate):
         connection, _ = server.accept()
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE_SECONDS)
     with connection:
         assert connection.recv(1) == b""
 
 
-def test_where_nobody_listens_the_connection_ends(server: socket.socket, gate: int) -> None:
-    server.close()
-    with socket.create_connection(("127.0.0.1", gate), timeout=10) as client:
+def test_where_nobody_listens_the_connection_ends() -> None:
+    with held_port() as nobody, _gate_to(nobody) as gate, _entered(gate) as client:
         assert client.recv(1) == b""

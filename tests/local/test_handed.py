@@ -3,22 +3,24 @@
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from local import composed, handed
+from tests.support.ports import held_port
 
 ENVIRONMENTS = {"upload": {"DARKROOM_STACK": "local"}, "processing": {"DARKROOM_STACK": "local", "A": "B"}}
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), composed._handler(ENVIRONMENTS))
-    monkeypatch.setattr(handed, "PORT", server.server_port)
-    server.server_close()
-    return server.server_port
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Where environments are asked for, and nobody hands any out yet."""
+    with held_port() as held:
+        monkeypatch.setattr(handed, "PORT", held)
+        yield held
 
 
 def _serving(port: int) -> ThreadingHTTPServer:
@@ -30,7 +32,7 @@ def _serving(port: int) -> ThreadingHTTPServer:
 def test_each_service_is_handed_its_own(port: int) -> None:
     server = _serving(port)
     try:
-        assert {name: handed.handed(name, 10) for name in ENVIRONMENTS} == ENVIRONMENTS
+        assert {name: handed.handed(name, 60) for name in ENVIRONMENTS} == ENVIRONMENTS
         assert handed.handed("nobody", 0.01) is None
     finally:
         server.shutdown()

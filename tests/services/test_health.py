@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.health import check
+from tests.support.ports import held_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,9 +52,8 @@ def test_any_other_answer_is_told(status: int) -> None:
 
 
 def test_silence_is_told() -> None:
-    with serving(200) as port:
-        pass
-    assert str(check({"DARKROOM_PORT": str(port)})).startswith(f"no answer on 127.0.0.1:{port}: ")
+    with held_port() as port:
+        assert str(check({"DARKROOM_PORT": str(port)})).startswith(f"no answer on 127.0.0.1:{port}: ")
 
 
 @pytest.mark.parametrize("port", [None, "", "http", "-1"])
@@ -67,7 +67,8 @@ def test_its_exit_code_is_what_an_engine_reads() -> None:
     with serving(200) as port:
         ended = subprocess.run(command, cwd=ROOT, env={"DARKROOM_PORT": str(port)}, capture_output=True, text=True)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
-    ended = subprocess.run(command, cwd=ROOT, env={"DARKROOM_PORT": str(port)}, capture_output=True, text=True)
+    with held_port() as port:
+        ended = subprocess.run(command, cwd=ROOT, env={"DARKROOM_PORT": str(port)}, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
 
 
