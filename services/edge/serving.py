@@ -17,6 +17,8 @@ from services.edge.protocol import StrictProtocol
 
 DRAIN_SECONDS: Final = 9
 """From SIGTERM to the end of the process, at most."""
+LAST_WORDS_SECONDS: Final = 1
+"""That idle connections have, once a drain has begun, to ask their last and be told to close."""
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the balancer's idle time-out (60 s), so that it is never we who close under its request."""
 
@@ -136,7 +138,7 @@ class _Server(uvicorn.Server):
 
     async def _leave(self) -> None:
         loop = asyncio.get_running_loop()
-        until = loop.time() + 1
+        until = loop.time() + LAST_WORDS_SECONDS
         while self.server_state.connections and loop.time() < until:
             await asyncio.sleep(0.05)
         self.should_exit = True

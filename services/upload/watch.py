@@ -86,6 +86,9 @@ class Watcher:
             while self._waiters and not self._stopped:
                 await asyncio.sleep(self._gap())
                 asked = list(self._waiters)
+                if not asked:
+                    # whoever waited has been told meanwhile, or has left: nobody is read for
+                    return
                 try:
                     self._tell(asked, await self._seen(asked))
                 except Unavailable as error:

@@ -443,7 +443,7 @@ def test_a_courier_that_is_to_stop_begins_nothing_and_waits_for_what_is_under_wa
     assert not courier.reserve(webhook)
     ended = threading.Thread(target=courier.give_back, args=(webhook,))
     ended.start()
-    assert courier.stop(10)
+    assert courier.stop(60)
     ended.join()
 
 

@@ -66,18 +66,19 @@ def test_memory_is_bounded_and_the_file_has_no_name(length: int, threads: Thread
 
 def test_tiny_pieces_take_no_more_memory_than_their_bytes(threads: Threads) -> None:
     """A list of two-byte pieces would hold thirty times what was sent."""
-    spool, piece = Spool(None, threads), bytes(2)
+    spool = Spool(None, threads)
 
     async def peak() -> int:
         tracemalloc.start()
         try:
-            for _ in range(100_000):
-                await spool.write(piece)
+            for number in range(100_000):
+                await spool.write((number % 65_536).to_bytes(2))
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
-    assert asyncio.run(peak()) < 3 * 200_000
+    # other threads of this process are counted too
+    assert asyncio.run(peak()) < 10 * 200_000
     spool.close()
 
 

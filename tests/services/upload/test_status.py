@@ -355,6 +355,27 @@ def test_all_who_wait_are_served_by_one_read(room: UploadRoom) -> None:
     assert looks <= 4
 
 
+def test_nobody_is_looked_for_once_everybody_is_told(room: UploadRoom) -> None:
+    async def told() -> tuple[int, int]:
+        app, watcher = application(room.desk), room.desk.watcher
+        body, headers = multipart([file_part(JPEG)])
+        await Spoken("POST", "/uploads", headers, in_pieces(body, 1 << 16)).to(app)
+        [job] = room.ledger.jobs()
+        nothing = {"type": "http.request", "body": b"", "more_body": False}
+        asked = asyncio.create_task(Spoken("GET", f"/status/{job.id}?wait=30", {}, [nothing]).to(app))
+        while not watcher.looks:
+            await asyncio.sleep(0.01)
+        moved(room, Cancelled(command="c"))
+        await asked
+        looks = watcher.looks
+        while watcher._looking is not None:
+            await asyncio.sleep(0.01)
+        return looks, watcher.looks
+
+    looks, after = asyncio.run(told())
+    assert looks == after
+
+
 def test_who_waits_is_sent_home_when_the_process_drains(room: UploadRoom) -> None:
     async def waiting() -> Spoken:
         app = application(room.desk)
