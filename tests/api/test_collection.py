@@ -125,7 +125,7 @@ def test_everything_the_collection_expects_comes_true(
         ],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1_800,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-8_000:] + ran.stderr[-2_000:]

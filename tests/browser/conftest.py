@@ -17,6 +17,10 @@ FLAGS: Final = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 
+PATIENCE_MS: Final = 60_000
+"""No test asserts a time; this ends one that waits for what will not come."""
+expect.set_options(timeout=PATIENCE_MS)
+
 STACKS: Final[dict[str, Callable[[], AbstractContextManager[Stack]]]] = {"memory": memory_stack}
 """What the page is opened on. Every test here runs on each of them."""
 
@@ -41,7 +45,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
             headless=True,
             viewport={"width": 1280, "height": 900},
             permissions=["clipboard-read", "clipboard-write"],
+            timeout=3 * PATIENCE_MS,
         )
+        context.set_default_timeout(PATIENCE_MS)
         yield context
         context.close()
     shutil.rmtree(folder, ignore_errors=True)
@@ -57,7 +63,6 @@ def faults() -> list[str]:
 def page(browser: BrowserContext, stack: Stack, faults: list[str]) -> Iterator[Page]:
     """The page, opened."""
     opened = browser.new_page()
-    opened.set_default_timeout(20_000)
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
     opened.on("request", lambda sent: faults.append(sent.url) if not _stays_here(sent.url) else None)

@@ -270,12 +270,14 @@ def test_the_policy_of_the_page_lets_nothing_else_run(page: Page, stack: Stack, 
     policy = page.request.get(stack.url).headers["content-security-policy"]
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
-    page.evaluate(
-        """() => {
-            const script = document.createElement("script");
-            script.textContent = "window.ran = 1";
-            document.body.append(script);
-        }"""
-    )
+    # what the browser has to say of it comes beside the answer, not in it
+    with page.expect_console_message(lambda line: "Content Security Policy" in line.text):
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.ran = 1";
+                document.body.append(script);
+            }"""
+        )
     assert page.evaluate("window.ran") is None
     assert "inline script" in faults.pop()

@@ -1,14 +1,12 @@
 """The client and the real upload service, over ports in memory, understand each other."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-import uvicorn
 
 from client import AsyncDarkroom, Attempt, Darkroom, Delivery, Endpoint, Refused, Status, answers
 from contracts.deliveries import encode_delivery
@@ -19,6 +17,7 @@ from services.upload import document, webhook_routes
 from services.upload.application import application
 from tests.contracts.test_deliveries import a_delivery
 from tests.support import pictures
+from tests.support.serving import serving
 from tests.support.upload_room import UploadRoom
 
 PHOTO = pictures.sample(ImageFormat.JPEG)
@@ -29,29 +28,12 @@ class Served(NamedTuple):
     address: str
 
 
-class Server(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listens = threading.Event()
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        self.listens.set()
-
-
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     room = UploadRoom()
     room.readiness.begin()
-    server = Server(uvicorn.Config(application(room.desk), host="127.0.0.1", port=0, log_config=None))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert server.listens.wait(30)
-    yield Served(room, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
-    server.should_exit = True
-    thread.join()
+    with serving(application(room.desk)) as address:
+        yield Served(room, address)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from client import Darkroom
 from contracts.formats import ImageFormat
 from tests.support import pictures
 from tests.support.engine import EngineMade, engine_made, touched
+from tests.support.stack import PATIENCE_SECONDS
 
 # a package of resources is imported at the first look, and then warns of its own deprecated ones, none of them ours
 pytestmark = [
@@ -43,7 +44,7 @@ def test_a_picture_goes_through(made: EngineMade, tmp_path: Path) -> None:
         assert done.state == "completed"
         for variant in done.variants:
             assert variant.url is not None
-            assert len(httpx.get(variant.url).content) == variant.bytes
+            assert len(httpx.get(variant.url, timeout=PATIENCE_SECONDS).content) == variant.bytes
 
 
 def test_the_engine_has_nothing_to_do_after_it(made: EngineMade) -> None:

@@ -68,7 +68,7 @@ def test_a_picture_goes_through_the_composed_system(composed: Composed, tmp_path
     assert images.made_of(enclosure, picture) == images.WEB
 
     for service in SERVICES:
-        enclosure.out("podman", "healthcheck", "run", f"tried_{service}_1")
+        images.healthy(enclosure, f"tried_{service}_1")
         state = msgspec.json.decode(enclosure.out("podman", "inspect", f"tried_{service}_1"))[0]
         host = state["HostConfig"]
         assert host["ReadonlyRootfs"]
@@ -81,7 +81,7 @@ def test_a_picture_goes_through_the_composed_system(composed: Composed, tmp_path
         assert lines["Uid"].split() == ["10001"] * 4
         assert (int(lines["CapEff"], 16), int(lines["CapBnd"], 16), lines["NoNewPrivs"]) == (0, 0, "1")
 
-    stopping = ("podman", "stop", "--time", "30")
+    stopping = ("podman", "stop", "--time", "60")
     for service in reversed(SERVICES):
         enclosure.out(*stopping, f"tried_{service}_1")
         ended = msgspec.json.decode(enclosure.out("podman", "inspect", f"tried_{service}_1"))[0]["State"]

@@ -107,7 +107,7 @@ def test_a_picture_goes_through_two_hardened_containers(
     assert b"<title>" in page.body
 
     for container in containers.values():
-        enclosure.out("podman", "healthcheck", "run", container)
+        images.healthy(enclosure, container)
         status = _status(enclosure, container)
         assert status["Uid"].split() == status["Gid"].split() == ["10001"] * 4
         assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
@@ -125,8 +125,8 @@ def test_a_picture_goes_through_two_hardened_containers(
 
     images.tell("stopping both")
     for container in containers.values():
-        # after ten seconds it would be killed, and end with 137
-        enclosure.out("podman", "stop", "--time", "10", container)
+        # one that heeds no word would be killed, and end with 137
+        enclosure.out("podman", "stop", "--time", "60", container)
         ended = msgspec.json.decode(enclosure.out("podman", "inspect", container))[0]["State"]
         assert (ended["Status"], ended["ExitCode"]) == ("exited", 0)
 

@@ -30,7 +30,7 @@ sys.stdin.read()
 _FETCHER: Final = """
 import base64, json, sys, urllib.error, urllib.request
 try:
-    answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=10)
+    answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=60)
 except urllib.error.HTTPError as error:
     answer = error
 body = base64.b64encode(answer.read()).decode()

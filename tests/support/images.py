@@ -23,7 +23,7 @@ from typing import Final
 from PIL import Image
 
 from tests.support import base_image
-from tests.support.enclosure import PATIENCE_SECONDS, Enclosure, plain_environment
+from tests.support.enclosure import PATIENCE_SECONDS, Enclosure, plain_environment, until
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "build" / "images"
@@ -166,6 +166,14 @@ def made_of(enclosure: Enclosure, picture: Path) -> dict[str, tuple[str, int, in
         with Image.open(BytesIO(reply.body)) as opened:
             made[variant["name"]] = (str(opened.format), *opened.size)
     return made
+
+
+def healthy(enclosure: Enclosure, container: str) -> None:
+    """Return once the image's own check finds the container well: on a busy day one look may take too long."""
+    until(
+        lambda: enclosure.run("podman", "healthcheck", "run", container).returncode == 0,
+        lambda: f"{container} is not healthy:\n{enclosure.run('podman', 'logs', container).stderr[-2_000:]}",
+    )
 
 
 def bases(dockerfile: Path) -> set[str]:

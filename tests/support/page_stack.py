@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
-import uvicorn
 from msgspec import Struct
 from PIL import Image, ImageOps
 
@@ -28,6 +27,7 @@ from services.upload.application import application
 from services.upload.auth import KeyDoor
 from tests.support.keys import PEPPER, MemoryKeys
 from tests.support.memory import MemoryObjects
+from tests.support.serving import serving
 from tests.support.upload_room import UploadRoom
 
 
@@ -165,30 +165,15 @@ def memory_stack(keys: MemoryKeys | None = None) -> Iterator[Stack]:
     desk = room.desk
     if keys is not None:
         desk = msgspec.structs.replace(desk, door=KeyDoor(keys, PEPPER, clock, room.threads))
-    config = uvicorn.Config(
-        application(desk),
-        host="127.0.0.1",
-        port=0,
-        ws="none",
-        access_log=False,
-        log_config=None,
-        log_level="error",
-    )
-    listener = config.bind_socket()
-    server, developer = uvicorn.Server(config), Developer(room)
-    threads = [
-        threading.Thread(target=server.run, args=([listener],), name="upload service"),
-        threading.Thread(target=results.server.serve_forever, name="results"),
-    ]
-    for thread in [*threads, developer.thread]:
-        thread.start()
     room.readiness.begin()
+    developer, storing = Developer(room), threading.Thread(target=results.server.serve_forever, name="results")
+    for thread in (storing, developer.thread):
+        thread.start()
     try:
-        yield Stack(url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with serving(application(desk)) as url:
+            yield Stack(url=url)
     finally:
         developer.stop()
-        server.should_exit = True
         results.server.shutdown()
-        for thread in threads:
-            thread.join()
+        storing.join()
         results.server.server_close()
