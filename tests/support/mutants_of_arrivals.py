@@ -82,6 +82,13 @@ ARRIVALS: Final = (
         "                pass\n",
         _DIRECT_TESTS,
     ),
+    one(
+        "nothing was posted, says who looked at the file after it was refused and erased",
+        _DIRECT,
+        "                if found is not None and found.revision != job.revision:\n",
+        "                if False:\n",
+        _DIRECT_TESTS,
+    ),
     # --- what it costs ---
     one(
         "what was charged for a form is never put right",
