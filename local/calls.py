@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image
 
@@ -33,7 +33,14 @@ _QUIET_SECONDS: Final = 120.0
 def calls(jobs: int, at_once: int) -> bool:
     """Print the tables; the last line is `calls per job: N.NN`. Whether that is within the target."""
     story = Story(sys.stdout)
-    with temporary(story=story) as stack:
+    found = counted(jobs, at_once, story)
+    _print(found, jobs, story)
+    return found.per_job(jobs) <= TARGET
+
+
+def counted(jobs: int, at_once: int, story: Story, overrides: dict[str, Any] | None = None) -> Calls:
+    """The calls of so many jobs, so many at a time. `overrides` are laid over the stack's configuration."""
+    with temporary(overrides, story) as stack:
         picture = _picture(stack)
         # the first job pays for the start of the function, which is no call
         _put_through(stack.url, picture)
@@ -50,9 +57,7 @@ def calls(jobs: int, at_once: int) -> bool:
         stack.stop_soon()
         stack.down()
         requests = [line for line in read(stack.cloud.requests) if begun <= float(str(line["time"])) <= ended]
-    counted = sorted_calls(requests, names, reader="upload")
-    _print(counted, jobs, story)
-    return counted.per_job(jobs) <= TARGET
+    return sorted_calls(requests, names, reader="upload")
 
 
 def _picture(stack: Supervisor) -> bytes:
