@@ -4,7 +4,7 @@ import hashlib
 import io
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from contracts.formats import ImageFormat
 from local.supervisor import Supervisor
 from local.temporary import temporary
 from tests.support import patient, pictures
-from tests.support.stack import on_the_stack
+from tests.support.stack import on_the_stack, until
 
 pytestmark = on_the_stack
 
@@ -73,16 +73,6 @@ def versions(stack: Supervisor, job_id: str) -> list[str]:
     return [one["VersionId"] for one in page.get("Versions", []) + page.get("DeleteMarkers", [])]
 
 
-def until(happened: Callable[[], bool]) -> None:
-    """Several processes away, and nothing of theirs to wait on."""
-    looked = threading.Event()
-    for _ in range(600):
-        if happened():
-            return
-        looked.wait(0.1)
-    raise AssertionError("waited a minute for what did not come")
-
-
 def test_a_large_picture_is_put_like_any_other(stack: Supervisor, large: bytes, tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
     path = tmp_path / "big.tif"
@@ -126,7 +116,7 @@ def test_the_notice_and_the_word_are_raced_and_the_job_runs_once(stack: Supervis
     for one in crowd:
         one.join()
     for form in forms:
-        status = darkroom.wait(form["id"], timeout=90)
+        status = darkroom.wait(form["id"], timeout=180)
         record = patient.get(f"{stack.internal_url}/api/status/{form['id']}").json()
         assert (status.state, status.progress.done) == ("completed", 4)
         assert len(record["parts"]) == len({part["token"] for part in record["parts"]}) == 1
@@ -135,7 +125,7 @@ def test_the_notice_and_the_word_are_raced_and_the_job_runs_once(stack: Supervis
 def test_s3_says_it_too(stack: Supervisor, darkroom: Darkroom) -> None:
     form = presign(stack, filename="a.jpg", meta={"sku": "A-17"})
     assert post(form).status_code == 204
-    status = darkroom.wait(form["id"], timeout=90)
+    status = darkroom.wait(form["id"], timeout=180)
     assert (status.state, status.meta, status.source.filename) == ("completed", {"sku": "A-17"}, "a.jpg")
     # nobody knew the digest before the picture was decoded
     assert status.source.sha256 == hashlib.sha256(JPEG).hexdigest()
@@ -159,13 +149,13 @@ def test_b54_a_swap_after_the_commit_is_not_what_is_made_into_variants(stack: Su
     assert complete(stack, form).status_code == 202
     swapped = pictures.encoded(pictures.photo(800, 600), ImageFormat.JPEG)
     assert post(form, swapped).status_code == 204
-    status = darkroom.wait(form["id"], timeout=90)
+    status = darkroom.wait(form["id"], timeout=180)
     assert status.state == "completed"
     assert status.source.sha256 == hashlib.sha256(JPEG).hexdigest()
     assert len(versions(stack, form["id"])) == 2
     # and both go with the job
     darkroom.delete(form["id"])
-    until(lambda: versions(stack, form["id"]) == [])
+    until(lambda: versions(stack, form["id"]) == [], "every version to be erased")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +172,7 @@ def test_what_is_another_type_is_refused_and_erased(
     status = darkroom.wait(form["id"])
     assert status.error is not None
     assert (status.state, status.error.code) == ("rejected", code)
-    until(lambda: versions(stack, form["id"]) == [])
+    until(lambda: versions(stack, form["id"]) == [], "every version to be erased")
 
 
 def test_the_client_is_told_why_a_large_file_is_not_taken(stack: Supervisor) -> None:
@@ -199,7 +189,7 @@ def test_b53_a_form_is_refused_after_its_time_and_the_job_is_given_up(hasty: Sup
     def state() -> str:
         return patient.get(f"{hasty.url}{form['status_url']}").json()["state"]
 
-    until(lambda: state() == "abandoned")
+    until(lambda: state() == "abandoned", "the job to be given up")
     assert post(form).status_code == 403
     refusal = complete(hasty, form)
     assert (refusal.status_code, refusal.json()["code"]) == (410, "gone")
@@ -218,4 +208,4 @@ def test_what_was_posted_and_never_said_is_found_though_the_notices_are_lost(has
     finally:
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
     with Darkroom(hasty.url) as darkroom:
-        assert darkroom.wait(form["id"], timeout=90).state == "completed"
+        assert darkroom.wait(form["id"], timeout=180).state == "completed"
