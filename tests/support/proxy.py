@@ -271,9 +271,14 @@ class Proxy:
         server = await asyncio.start_server(self._accept, sock=self._listener, limit=_CHUNK)
         await self._stopped.wait()
         server.close()
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        # whoever was accepted a moment ago is let in, so as to be ended like everybody
+        await _some_turns()
+        while self._open:
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
+        # what was closed hears of it before the loop ends
+        await _some_turns()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -284,6 +289,8 @@ class Proxy:
         except asyncio.CancelledError:
             pass
         finally:
+            # also of one that was not connected any further
+            _end(writer, reset=False)
             self._open.discard(task)
 
     def _toxics(self, head: str) -> list[Toxic]:
@@ -344,6 +351,12 @@ class _Connection:
                 for start in range(0, len(data), pieces):
                     self._writer.write(data[start : start + pieces])
                     await self._writer.drain()
+
+
+async def _some_turns() -> None:
+    """As many turns of the loop as a connection takes from being accepted to having a task, or from close to closed."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 def _end(writer: asyncio.StreamWriter, *, reset: bool) -> None:

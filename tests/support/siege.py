@@ -41,8 +41,8 @@ from tests.support.proxy import Proxy
 from tests.support.stack import is_alive
 
 SHORTENED: dict[str, Any] = {
-    "function_timeout_seconds": 5,
-    "transforms_visibility_seconds": 6,
+    "function_timeout_seconds": 8,
+    "transforms_visibility_seconds": 9,
     "transforms_receives": 3,
     "queue_visibility_seconds": 3,
     "queue_receives": 8,
@@ -56,8 +56,9 @@ SHORTENED: dict[str, Any] = {
     "webhook_seconds": 6,
     "webhook_gaps_seconds": [0.3],
 }
-"""What was in hand comes back after seconds: a killed reader's messages after 3 instead of 30. A receiver's answer has
-time enough to come from a machine that stood still for a moment: a second call that nobody meant would be counted."""
+"""What was in hand comes back after seconds: a killed reader's messages after 3 instead of 30. The function and a
+receiver have time enough on a machine that stands still for a moment: a run without a result costs a try, and a second
+call that nobody meant would be counted."""
 PATIENCE_SECONDS = 240
 """Ends a wait for what will not come; no promise is measured by it."""
 _LOOKS = 40
