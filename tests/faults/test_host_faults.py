@@ -47,11 +47,12 @@ def test_f07_a_host_that_was_stopped_and_wakes_up_changes_nothing(world: Siege) 
     The process is stopped (SIGSTOP) and its call is held on the wire, so it arrives when everything is over.
     """
     world.quiet()
-    go, over = threading.Event(), threading.Event()
-    with world.proxies["processing"].breaking(operation("PutItem"), lambda: Hold(go, over), times=1) as rule:
+    go = threading.Event()
+    write = Hold(go)
+    with world.proxies["processing"].breaking(operation("PutItem"), lambda: write, times=1):
         job_id = world.accepted()
         try:
-            until(rule.hit.is_set, "the write")
+            until(write.came.is_set, "the write")
             with world.held("processing"):
                 other = world.another_host()
                 try:
@@ -59,7 +60,7 @@ def test_f07_a_host_that_was_stopped_and_wakes_up_changes_nothing(world: Siege) 
                     before = world.jobs([job_id])
                     go.set()
                     # what was held arrives while its sender stands still
-                    until(over.is_set, "the write to be answered")
+                    until(write.over.is_set, "the write to be answered")
                 finally:
                     other.send_signal(signal.SIGTERM)
                     other.wait(PATIENCE_SECONDS)

@@ -150,15 +150,16 @@ def test_something_is_done_before_the_call_or_after_it(proxy: Proxy, http: httpx
 
 def test_a_call_that_is_held_goes_on_when_it_is_let_go(proxy: Proxy, http: httpx.Client) -> None:
     go = threading.Event()
-    with proxy.breaking(always, lambda: Hold(go), times=1) as rule:
+    held = Hold(go)
+    with proxy.breaking(always, lambda: held, times=1):
         answers: list[bytes] = []
         caller = threading.Thread(target=lambda: answers.append(call(http)))
         caller.start()
-        assert rule.hit.wait(60)
-        assert answers == []
+        assert held.came.wait(60)
+        assert (answers, _Echo.seen, held.over.is_set()) == ([], [], False)
         go.set()
         caller.join(60)
-    assert answers == [BODY]
+    assert (answers, held.over.is_set()) == ([BODY], True)
 
 
 def test_a_cloud_that_is_not_there_resets_its_callers() -> None:

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 _HEAD = re.compile(rb"(?:GET|PUT|POST|HEAD|DELETE) /")
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNK = 64 * 1024
 
 Match = Callable[[str], bool]
@@ -96,18 +97,30 @@ class LimitData(Toxic):
 
 
 class Hold(Toxic):
-    """The call waits on its way until it is let go: a host that stood still in the middle of it. `over`: it arrived,
-    and was answered."""
+    """The call waits on its way until it is let go: a host that stood still in the middle of it.
 
-    def __init__(self, go: threading.Event, over: threading.Event | None = None) -> None:
-        self._go, self._over = go, over or threading.Event()
+    `came`: all of it is here, and its sender may stand still; `over`: it arrived, and was answered.
+    """
+
+    def __init__(self, go: threading.Event) -> None:
+        self._go = go
+        self.came, self.over = threading.Event(), threading.Event()
+        self._held = b""
 
     async def request(self, data: bytes) -> bytes:
+        self._held += data
+        # a client sends the body behind the head
+        head, _, body = self._held.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if length is not None and len(body) < int(length[1]):
+            return b""
+        self.came.set()
         await asyncio.to_thread(self._go.wait)
-        return data
+        whole, self._held = self._held, b""
+        return whole
 
     async def reply(self, data: bytes) -> bytes:
-        self._over.set()
+        self.over.set()
         return data
 
 
