@@ -171,7 +171,7 @@ def decode(source: Source, scale: int = 1) -> Picture:
     if source.format is ImageFormat.JPEG:
         # all of it at once, which copies nothing: piece by piece a decoder asks for the interpreter's lock 40 times,
         # and waits for the other thread each time (6 MP, web@1, 2 threads: 80 -> 78 ms)
-        image.decodermaxblock = max(len(source.data), ImageFile.MAXBLOCK)
+        image.decodermaxblock = len(source.data)
     extent: tuple[float, float] = source.stored
     if scale > 1:
         # the box, not the rounded size, is where the picture ends: forgetting it costs 6 points of SSIMULACRA2

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from contracts.job import Job, JobState, Source
 from contracts.lifecycle import step
 from contracts.limits import MAX_DIRECT_BYTES, MAX_OPTIONS_BYTES
 from contracts.messages import Process, decode
+from contracts.ports import Head
 from services.upload.document import rfc3339
 from tests.services.upload.test_bad_requests import refused
 from tests.support.pictures import gif_frames, png_bomb, sample
@@ -57,6 +59,19 @@ def moved(room: UploadRoom, job: Job, event: Any) -> Job:
 def the_job(room: UploadRoom) -> Job:
     [job] = room.ledger.jobs()
     return job
+
+
+def overtaken(room: UploadRoom, form: dict[str, Any], rival: Callable[[Head], None]) -> None:
+    """Let somebody else find the posted file, and act on it, just before the service looks at it."""
+
+    def before(op: str) -> None:
+        if op == "objects.head_original":
+            room.before = lambda op: None
+            head = room.objects.head_original(form["fields"]["key"])
+            assert head is not None
+            rival(head)
+
+    room.before = before
 
 
 def test_a_form_is_for_exactly_what_was_asked(client: Client, room: UploadRoom) -> None:
@@ -369,14 +384,10 @@ def test_the_notice_of_s3_was_quicker(room: UploadRoom, client: Client) -> None:
     form = presigned(client)
     room.objects.post_form(form["fields"], JPEG)
 
-    def rival(op: str) -> None:
-        if op == "objects.head_original":
-            room.before = lambda op: None
-            head = room.objects.head_original(form["fields"]["key"])
-            assert head is not None
-            moved(room, the_job(room), Stored(version_id=head.version_id, etag=head.etag, source=Source()))
+    def rival(head: Head) -> None:
+        moved(room, the_job(room), Stored(version_id=head.version_id, etag=head.etag, source=Source()))
 
-    room.before = rival
+    overtaken(room, form, rival)
     answer = complete(client, form)
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
     # our write was refused, so what the rival owes is sent: it may have died before it could
@@ -389,16 +400,12 @@ def test_what_the_notice_of_s3_had_refused_and_erased_is_told_as_it_was(room: Up
     form = presigned(client, bytes=len(body))
     room.objects.post_form(form["fields"], body)
 
-    def rival(op: str) -> None:
-        if op == "objects.head_original":
-            room.before = lambda op: None
-            head = room.objects.head_original(form["fields"]["key"])
-            assert head is not None
-            fault = Refused(version_id=head.version_id, code="type-mismatch", detail="it is a GIF")
-            job = moved(room, the_job(room), fault)
-            assert room.objects.erase(job.tenant, job.id) == 1
+    def rival(head: Head) -> None:
+        fault = Refused(version_id=head.version_id, code="type-mismatch", detail="it is a GIF")
+        job = moved(room, the_job(room), fault)
+        assert room.objects.erase(job.tenant, job.id) == 1
 
-    room.before = rival
+    overtaken(room, form, rival)
     refused(complete(client, form), 422, "type-mismatch")
     assert the_job(room).state is JobState.REJECTED
 
